@@ -17,9 +17,9 @@ CFLAGS   += -std=c17 -g -O2 $(if $(MARCH),-march=$(MARCH)) -Wall -Wextra -Wpedan
             -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla -Wformat=2 -pthread
 LDFLAGS  += -pthread -Wl,--as-needed
 LDLIBS   += $(shell pkg-config --libs $(PKGS))
+comma    := ,
 SANFLAGS := $(if $(filter 1,$(SAN)),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all) \
             $(if $(filter thread,$(SAN)),-fsanitize=thread)
-comma    := ,
 ifneq ($(SAN),0)
 CFLAGS   += $(SANFLAGS) -fno-omit-frame-pointer
 LDFLAGS  += $(SANFLAGS)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A growing byte buffer that always ends in a NUL (not counted in len).
  * Memory running out while one grows ends the process: a caller that must

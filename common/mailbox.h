@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Messages into a thread: many senders, one receiver, first in first out.
  * A message is a struct of the receiver's own kind that begins with

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Memory where running out of it ends the process, saying so. For what is small
  * and bounded by a limit checked before; whoever handles sizes that come from

@@ -7,6 +7,7 @@
 #define WORKER_ENGINE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/wire/spec.h"
 

@@ -13,10 +13,16 @@ struct reader;
 
 int reader_open(const char *dir, struct reader **ret_reader, struct error *err);
 void reader_close(struct reader *reader);
+DEFINE_CLEANUP(struct reader *, reader_close)
+
+/* What is read in between sees one moment. Keep it short: the log of changes grows meanwhile. */
+int reader_begin(struct reader *reader, struct error *err);
+void reader_end(struct reader *reader);
 
 struct token_info { int64_t id, project; unsigned scopes; char name[64]; };
 
 #define READER_NONE 1 /* no such row */
+#define READER_LIMIT_MAX 500
 
 /* 0, READER_NONE (unknown, revoked or expired), -1. Hashes, then looks the hash up. */
 int reader_token(struct reader *reader, const char *token_text, int64_t now_ms, struct token_info *ret_info,
@@ -45,12 +51,13 @@ struct job_filter {
 	int state;                       /* enum job_state, -1: all; -2: those not final */
 	int64_t project;                 /* 0: all */
 	const char *platform;            /* NULL: all */
-	int limit;
+	int limit;                       /* brought to 1..READER_LIMIT_MAX */
 };
 int reader_jobs(struct reader *reader, const struct job_filter *filter,
 		void (*on_job)(const struct job_view *view, void *arg), void *arg, struct error *err);
-/* Newest first; before 0: from the newest. state -1: all. project 0: all. */
-int reader_builds(struct reader *reader, int64_t before, int state, int64_t project, int limit,
+
+struct build_filter { int64_t before, project; int state, limit; }; /* as in job_filter */
+int reader_builds(struct reader *reader, const struct build_filter *filter,
 		  void (*on_build)(const struct build_row *build, void *arg), void *arg, struct error *err);
 int reader_attempts(struct reader *reader, int64_t job, void (*on_attempt)(const struct attempt_row *row, void *arg),
 		    void *arg, struct error *err);

@@ -7,9 +7,16 @@
 #ifndef COORDINATOR_STORE_STORE_H
 #define COORDINATOR_STORE_STORE_H
 
+#include "common/cleanup.h"
 #include "coordinator/core/rows.h"
 
 struct store;
+
+/*
+ * Makes DIR when it is missing and locks DIR/lock for this process: two coordinators on one folder would each
+ * believe to be the only one. close(*ret_fd) gives it back. ERR_CONFLICT names the pid that has it.
+ */
+int store_lock_dir(const char *dir, int *ret_fd, struct error *err);
 
 /*
  * Opens DIR/manifold.db, makes or migrates it (schema/sql, counted in user_version), synchronous=FULL.
@@ -17,6 +24,7 @@ struct store;
  */
 int store_open(const char *dir, struct store **ret_store, struct error *err);
 void store_close(struct store *store);
+DEFINE_CLEANUP(struct store *, store_close)
 
 /*
  * Writes all rows in one transaction, new or changed, and returns when they are on disk. On -1 none
@@ -43,7 +51,11 @@ void scopes_format(unsigned scopes, char *text, size_t size);
  * Makes a token of 256 random bits, keeps its SHA-256 only, gives its text ("mfd_" and 43 characters) once.
  * May be called from a process of its own while a coordinator runs on the same file.
  */
-int store_create_token(struct store *store, const char *name, unsigned scopes, int64_t project, int64_t now_ms,
-		       char ret_text[64], struct error *err);
+struct token_grant {
+	const char *name;
+	unsigned scopes;
+	int64_t project, now_ms, expires_ms; /* 0: never */
+};
+int store_create_token(struct store *store, const struct token_grant *grant, char ret_text[64], struct error *err);
 
 #endif

@@ -3,7 +3,7 @@
  * The writer thread: the one SQLite connection that writes. Batches come in the order of the core's
  * passes; all that wait are committed in one transaction (group commit, one fsync), then given back in
  * the same order. A batch without rows waits its turn too: its tells must not overtake.
- * Disk full: the ballast file is freed, the batch replayed whole until it fits; on_state tells.
+ * Disk full: the ballast file is freed, the batch replayed whole until it fits; on_full tells.
  * Any other failure ends the process (it will be rebuilt from what is on disk): a failed fsync is never retried.
  */
 #ifndef COORDINATOR_STORE_WRITER_H
@@ -24,8 +24,10 @@ struct batch {
 struct writer_ports {
 	/* On the writer's thread, in order, when the batch is durable. Takes the batch. */
 	void (*on_durable)(struct batch *batch, void *arg);
-	/* On the writer's thread: the disk became full, or took a batch again. */
+	/* On the writer's thread: the disk became full; batches are taken again and the ballast is whole. */
 	void (*on_full)(bool is_full, void *arg);
+	/* On a thread of the writer's: log why. The process ends with status 70 when this returns. */
+	void (*on_failed)(const struct error *err, void *arg);
 	void *arg;
 };
 

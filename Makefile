@@ -63,7 +63,7 @@ $B/%.a:
 
 $(TBINS):
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(sort $^) $(LDLIBS) $(shell pkg-config --libs check)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs check)
 
 $B/%.o: %.c
 	@mkdir -p $(@D)

@@ -14,12 +14,16 @@
 #include "common/error.h"
 
 #define JSON_DEPTH_MAX 32
+#define JSON_TEXT_MAX (8 * 1024 * 1024)
 
 /* The document's root (json_decref; json_auto_t fits), or NULL with ERR_INVALID and line:column in *err. */
 json_t *json_parse(const char *text, size_t len, struct error *err);
 
 /* Compact text with sorted keys, so that equal documents are equal bytes. The caller frees it; never NULL. */
 char *json_text(const json_t *root);
+
+/* For text that may hold anything (error messages, names from a build): bytes that are not UTF-8 become '?'. Never NULL. */
+json_t *json_clean_string(const char *text);
 
 /*
  * Members of an object. `where` names the object in errors ("hello").

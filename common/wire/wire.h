@@ -120,7 +120,9 @@ struct wire_message {
 
 /* "log-credit"; and back, WIRE_TYPE_COUNT when unknown. */
 const char *wire_type_name(enum wire_type type);
+enum wire_type wire_type_find(const char *name);
 const char *failure_class_name(enum failure_class failure); /* "build" ... "" for CLASS_NONE */
+enum failure_class failure_class_find(const char *name);    /* CLASS_COUNT when unknown */
 
 char *wire_encode(const struct wire_message *msg);           /* the caller frees; never NULL */
 

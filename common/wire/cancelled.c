@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/wire/codec.h"
+
+static const struct field fields[] = {
+	FIELD(wire_cancelled, attempt, FIELD_INT64, .min = 1),
+	FIELD(wire_cancelled, seq, FIELD_INT64, .min = 0),
+	FIELD(wire_cancelled, log_bytes, FIELD_INT64, .min = 0),
+	{ 0 },
+};
+WIRE_CODEC_FIELDS(cancelled, "cancelled", fields);

@@ -28,6 +28,7 @@ static const char *const known_architectures[] = {
 	"ppc64",
 };
 
+#define PART_SIZE 32
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static bool is_one_of(const char *word, const char *const *list, size_t count)
@@ -121,25 +122,29 @@ static const char *variants_of(const struct platform *p)
 	return "none, v8.1 to v8.9, v9 and v9.1 to v9.9";
 }
 
+/* Two or three parts, none of them empty; else -1. */
+static int split_parts(const char *text, char parts[3][PART_SIZE])
+{
+	for (int count = 0; count < 3; count++) {
+		size_t len = strcspn(text, "/");
+
+		if (len == 0 || len >= PART_SIZE)
+			return -1;
+		memcpy(parts[count], text, len);
+		parts[count][len] = '\0';
+		if (!text[len])
+			return count > 0 ? 0 : -1;
+		text += len + 1;
+	}
+	return -1;
+}
+
 int platform_parse(const char *text, struct platform *ret_platform, struct error *err)
 {
-	char parts[3][32] = { "", "", "" };
+	char parts[3][PART_SIZE] = { "", "", "" };
 	struct platform p;
-	size_t count = 0;
-	const char *part = text;
 
-	for (;;) {
-		size_t len = strcspn(part, "/");
-
-		if (count == 3 || len == 0 || len >= sizeof(parts[0]))
-			break;
-		memcpy(parts[count++], part, len);
-		part += len;
-		if (!*part)
-			break;
-		part++;
-	}
-	if (count < 2 || *part)
+	if (split_parts(text, parts) < 0)
 		return error_set(err, ERR_INVALID,
 				 "platform \"%.48s\": write os/architecture[/variant], for example linux/arm64", text);
 	if (platform_from_parts(parts[0], parts[1], parts[2], &p, err) < 0)

@@ -8,7 +8,7 @@ set -euo pipefail
 build="gcc make pkg-config libc6-dev libevent-dev libwebsockets-dev libsqlite3-dev libjansson-dev libcurl4-openssl-dev
 	libssl-dev libarchive-dev zlib1g-dev libzstd-dev libinih-dev libssh2-1-dev ca-certificates"
 # What a worker and the quickstart run.
-run="buildah runc skopeo docker-registry mmdebstrap ca-certificates curl jq sqlite3 procps"
+run="buildah runc skopeo docker-registry ca-certificates curl jq sqlite3 procps"
 test="check strace jq curl sqlite3 python3-jsonschema universal-ctags clang libclang-rt-dev apache2-utils git"
 # qemu-user and not qemu-user-static: the latter registers binfmt_misc handlers, and a host with
 # one can prove nothing about its own CPU, so every worker on it would be refused.

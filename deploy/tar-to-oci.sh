@@ -1,9 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# deploy/tar-to-oci.sh TAR ARCH LAYOUT TAG: an OCI layout with one image of one layer, without an engine: importing a
+# deploy/tar-to-oci.sh TAR ARCH LAYOUT TAG (ARCH in Debian's words): an OCI layout with one image of one layer, without an engine: importing a
 # root file system into buildah's store and pushing it from there reads and writes it three times more.
 set -euo pipefail
-tar=$1 arch=$2 layout=$3 tag=$4
+tar=$1 layout=$3 tag=$4
+case $2 in
+armhf) platform='"architecture":"arm","variant":"v7"' ;;
+*) platform="\"architecture\":\"$2\"" ;;
+esac
 
 blobs=$layout/blobs/sha256
 mkdir -p "$blobs"
@@ -25,8 +29,9 @@ keep() { # FILE: moves it to its digest's name, prints that
 	echo "$digest"
 }
 layer=$(keep "$layout/layer")
-printf '{"architecture":"%s","os":"linux","config":{"Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],"Cmd":["/bin/sh"]},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
-	"$arch" "$diff_id" >"$layout/config"
+# buildah 1.28 refuses a base whose history does not tell of its layers.
+printf '{%s,"os":"linux","config":{"Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],"Cmd":["/bin/sh"]},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]},"history":[{"created_by":"tar-to-oci.sh"}]}' \
+	"$platform" "$diff_id" >"$layout/config"
 config=$(keep "$layout/config")
 printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:%s","size":%s},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","digest":"sha256:%s","size":%s}]}' \
 	"$config" "$(size "$blobs/$config")" "$layer" "$(size "$blobs/$layer")" >"$layout/manifest"

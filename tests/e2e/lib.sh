@@ -130,10 +130,10 @@ make_base() {
 	(
 		flock 9
 		[ ! -f "$cache/layout/index.json" ] || exit 0
-		rm -rf "$cache/deb" "$cache/layout" && mkdir -p "$cache/deb/root"/{bin,tmp,etc,proc,sys,dev,root,var/tmp}
-		cd "$cache/deb" || exit 1
-		apt-get -qq -o APT::Sandbox::User=root download busybox-static || { apt-get -qq update && apt-get -qq -o APT::Sandbox::User=root download busybox-static; } || exit 1
-		dpkg-deb --fsys-tarfile busybox-static_*.deb | tar -x --transform='s,^\./usr/bin/,./bin/,' -C root --wildcards '*/bin/busybox' || exit 1
+		rm -rf "$cache/root" "$cache/new" "$cache/layout"
+		"$TOP/deploy/debian-root.sh" "$arch" "$cache/root" busybox-static || exit 1
+		cd "$cache" || exit 1
+		mkdir -p root/{tmp,etc,proc,sys,dev,root,var/tmp}
 		for applet in $(root/bin/busybox --list); do [ -e "root/bin/$applet" ] || ln -s busybox "root/bin/$applet"; done
 		chmod 1777 root/tmp root/var/tmp
 		echo 'root:x:0:0:root:/root:/bin/sh' >root/etc/passwd

@@ -98,91 +98,105 @@ json_t *json_clean_string(const char *text)
 	return value;
 }
 
-static int missing(const char *where, const char *key, struct error *err)
+static int missing(struct json_member member, struct error *err)
 {
-	return error_set(err, ERR_INVALID, "%s: \"%s\" is missing", where, key);
+	return error_set(err, ERR_INVALID, "%s: \"%s\" is missing", member.where, member.key);
 }
 
-static int wrong_type(const char *where, const char *key, const char *wanted, struct error *err)
+static int wrong_type(struct json_member member, const char *wanted, struct error *err)
 {
-	return error_set(err, ERR_INVALID, "%s: \"%s\" must be %s", where, key, wanted);
+	return error_set(err, ERR_INVALID, "%s: \"%s\" must be %s", member.where, member.key, wanted);
 }
 
 /* Absent and null are the same to us. */
-static json_t *member(const json_t *obj, const char *key)
+static json_t *value_of(struct json_member member)
 {
-	json_t *value = json_object_get(obj, key);
+	json_t *value = json_object_get(member.obj, member.key);
 
 	return json_is_null(value) ? NULL : value;
 }
 
-static int take_text(const json_t *value, const char *where, const char *key, size_t max, struct error *err)
+static int check_text(struct json_member member, size_t max, struct error *err)
 {
+	const json_t *value = value_of(member);
+
 	if (!json_is_string(value))
-		return wrong_type(where, key, "text", err);
+		return wrong_type(member, "text", err);
 	if (json_string_length(value) > max)
-		return error_set(err, ERR_INVALID, "%s: \"%s\" has %zu bytes, at most %zu are taken", where, key,
-				 json_string_length(value), max);
+		return error_set(err, ERR_INVALID, "%s: \"%s\" has %zu bytes, at most %zu are taken", member.where,
+				 member.key, json_string_length(value), max);
 	return 0;
 }
 
-int json_get_text(const json_t *obj, const char *where, const char *key, char *dst, size_t size, struct error *err)
+int json_member_text(struct json_member member, char *dst, size_t size, struct error *err)
 {
-	if (!member(obj, key))
-		return missing(where, key, err);
-	return json_get_text_or(obj, where, key, dst, size, "", err);
+	if (!value_of(member))
+		return missing(member, err);
+	return json_member_text_or(member, dst, size, "", err);
 }
 
-int json_get_text_or(const json_t *obj, const char *where, const char *key, char *dst, size_t size,
-		     const char *fallback, struct error *err)
+int json_member_text_or(struct json_member member, char *dst, size_t size, const char *fallback, struct error *err)
 {
-	const json_t *value = member(obj, key);
+	const json_t *value = value_of(member);
 
-	if (value && take_text(value, where, key, size - 1, err) < 0)
+	if (value && check_text(member, size - 1, err) < 0)
 		return -1;
 	if (text_copy(dst, size, value ? json_string_value(value) : fallback) < 0)
-		return error_set(err, ERR_INTERNAL, "%s: the default of \"%s\" is too long", where, key);
+		return error_set(err, ERR_INTERNAL, "%s: the default of \"%s\" is too long", member.where, member.key);
 	return 0;
 }
 
-int json_get_strdup(const json_t *obj, const char *where, const char *key, size_t max, char **ret, struct error *err)
+int json_member_strdup(struct json_member member, size_t max, char **ret, struct error *err)
 {
-	const json_t *value = member(obj, key);
+	const json_t *value = value_of(member);
 
 	if (!value)
-		return missing(where, key, err);
-	if (take_text(value, where, key, max, err) < 0)
+		return missing(member, err);
+	if (check_text(member, max, err) < 0)
 		return -1;
 	*ret = mem_strdup(json_string_value(value));
 	return 0;
 }
 
-int json_get_int(const json_t *obj, const char *where, const char *key, int64_t *ret, struct error *err)
+int json_member_int(struct json_member member, int64_t *ret, struct error *err)
 {
-	if (!member(obj, key))
-		return missing(where, key, err);
-	return json_get_int_or(obj, where, key, ret, 0, err);
+	if (!value_of(member))
+		return missing(member, err);
+	return json_member_int_or(member, ret, 0, err);
 }
 
-int json_get_int_or(const json_t *obj, const char *where, const char *key, int64_t *ret, int64_t fallback,
-		    struct error *err)
+int json_member_int_or(struct json_member member, int64_t *ret, int64_t fallback, struct error *err)
 {
-	const json_t *value = member(obj, key);
+	const json_t *value = value_of(member);
 
 	if (value && !json_is_integer(value))
-		return wrong_type(where, key, "a whole number", err);
+		return wrong_type(member, "a whole number", err);
 	*ret = value ? json_integer_value(value) : fallback;
 	return 0;
 }
 
-int json_get_bool_or(const json_t *obj, const char *where, const char *key, bool *ret, bool fallback,
-		     struct error *err)
+int json_member_bool_or(struct json_member member, bool *ret, bool fallback, struct error *err)
 {
-	const json_t *value = member(obj, key);
+	const json_t *value = value_of(member);
 
 	if (value && !json_is_boolean(value))
-		return wrong_type(where, key, "true or false", err);
+		return wrong_type(member, "true or false", err);
 	*ret = value ? json_is_true(value) : fallback;
+	return 0;
+}
+
+int json_member_list(struct json_member member, size_t max, const json_t **ret_list, struct error *err)
+{
+	const json_t *list = value_of(member);
+
+	if (!list)
+		return missing(member, err);
+	if (!json_is_array(list))
+		return wrong_type(member, "a list", err);
+	if (json_array_size(list) > max)
+		return error_set(err, ERR_INVALID, "%s: \"%s\" has %zu elements, at most %zu are taken", member.where,
+				 member.key, json_array_size(list), max);
+	*ret_list = list;
 	return 0;
 }
 

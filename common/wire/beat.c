@@ -17,5 +17,5 @@ int wire_beat_decode(const json_t *obj, struct wire_message *msg, struct error *
 {
 	if (fields_decode(fields, obj, "beat", &msg->beat, err) < 0)
 		return -1;
-	return wire_ids_decode(obj, "beat", "held", msg->beat.held, &msg->beat.held_count, err);
+	return wire_ids_decode(JSON_MEMBER(obj, "beat", "held"), msg->beat.held, &msg->beat.held_count, err);
 }

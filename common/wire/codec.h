@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside of common/wire only: what the message files share. A message is mostly a list of
- * members, each a table row; lists and owned text have a function each. Every message type has
- * wire_X_encode (into an object that already has its "type") and wire_X_decode (from one).
+ * Inside of common/wire only: what the message files share. A message is mostly a table of its
+ * members; lists and owned text have a function each.
  */
 #ifndef COMMON_WIRE_CODEC_H
 #define COMMON_WIRE_CODEC_H
@@ -12,6 +11,7 @@
 #include <stdint.h>
 
 #include "common/json/json.h"
+#include "common/wire/messages.h"
 #include "common/wire/wire.h"
 
 #define WIRE_SECRET_MAX (16 * 1024)
@@ -42,17 +42,12 @@ struct field {
 void fields_encode(const struct field *fields, const void *src, json_t *obj);
 int fields_decode(const struct field *fields, const json_t *obj, const char *where, void *dst, struct error *err);
 
-/* Lists of a member's name; decoding refuses more than fit, and doubles. */
+/* Lists; decoding refuses more than fit, and doubles. */
 void wire_ids_encode(json_t *obj, const char *key, const int64_t *ids, size_t count);
-int wire_ids_decode(const json_t *obj, const char *where, const char *key, int64_t ids[WIRE_HELD_MAX],
-		    size_t *ret_count, struct error *err);
+int wire_ids_decode(struct json_member member, int64_t ids[WIRE_HELD_MAX], size_t *ret_count, struct error *err);
 void wire_platforms_encode(json_t *obj, const char *key, const struct platform *platforms, size_t count);
-int wire_platforms_decode(const json_t *obj, const char *where, const char *key,
-			  struct platform platforms[SPEC_PLATFORMS_MAX], size_t *ret_count, struct error *err);
-
-/* The array `key` of obj with at most max elements; absent is empty (NULL) when it may be. */
-int wire_list_decode(const json_t *obj, const char *where, const char *key, size_t max, const json_t **ret_list,
-		     struct error *err);
+int wire_platforms_decode(struct json_member member, struct platform platforms[SPEC_PLATFORMS_MAX], size_t *ret_count,
+			  struct error *err);
 
 bool wire_digest_is_valid(const char *text);
 void wire_set(json_t *obj, const char *key, json_t *value); /* takes value */
@@ -60,30 +55,6 @@ void wire_set(json_t *obj, const char *key, json_t *value); /* takes value */
 /* The object form of a spec, for offers. */
 json_t *spec_to_json(const struct build_spec *spec);
 int spec_from_json(const json_t *root, struct build_spec *ret_spec, struct error *err);
-
-#define WIRE_CODEC(name) \
-	void wire_##name##_encode(const struct wire_message *msg, json_t *obj); \
-	int wire_##name##_decode(const json_t *obj, struct wire_message *msg, struct error *err)
-
-WIRE_CODEC(hello);
-WIRE_CODEC(welcome);
-WIRE_CODEC(offer);
-WIRE_CODEC(accept);
-WIRE_CODEC(refuse);
-WIRE_CODEC(started);
-WIRE_CODEC(step);
-WIRE_CODEC(result);
-WIRE_CODEC(beat);
-WIRE_CODEC(ack);
-WIRE_CODEC(cancel);
-WIRE_CODEC(cancelled);
-WIRE_CODEC(abandon);
-WIRE_CODEC(drain);
-WIRE_CODEC(log_credit);
-WIRE_CODEC(credential_request);
-WIRE_CODEC(credential);
-WIRE_CODEC(bye);
-WIRE_CODEC(error);
 
 /* Both functions of a message that is nothing but its fields. */
 #define WIRE_CODEC_FIELDS(name, type, fields) \

@@ -39,9 +39,9 @@ int wire_hello_decode(const json_t *obj, struct wire_message *msg, struct error 
 		return -1;
 	if (!name_is_plain(hello->name))
 		return error_set(err, ERR_INVALID, "hello: \"name\" may hold letters, digits, dot, dash and underscore");
-	if (wire_platforms_decode(obj, "hello", "platforms", hello->platforms, &hello->platform_count, err) < 0)
+	if (wire_platforms_decode(JSON_MEMBER(obj, "hello", "platforms"), hello->platforms, &hello->platform_count, err) < 0)
 		return -1;
 	if (hello->is_native && hello->platform_count == 0)
 		return error_set(err, ERR_INVALID, "hello: \"platforms\" is empty");
-	return wire_ids_decode(obj, "hello", "held", hello->held, &hello->held_count, err);
+	return wire_ids_decode(JSON_MEMBER(obj, "hello", "held"), hello->held, &hello->held_count, err);
 }

@@ -5,22 +5,6 @@
 
 #include "common/wire/codec.h"
 
-int wire_list_decode(const json_t *obj, const char *where, const char *key, size_t max, const json_t **ret_list,
-		     struct error *err)
-{
-	const json_t *list = json_object_get(obj, key);
-
-	if (!list)
-		return error_set(err, ERR_INVALID, "%s: \"%s\" is missing", where, key);
-	if (!json_is_array(list))
-		return error_set(err, ERR_INVALID, "%s: \"%s\" must be a list", where, key);
-	if (json_array_size(list) > max)
-		return error_set(err, ERR_INVALID, "%s: \"%s\" has %zu elements, at most %zu are taken", where, key,
-				 json_array_size(list), max);
-	*ret_list = list;
-	return 0;
-}
-
 static void append(json_t *list, json_t *value)
 {
 	if (json_array_append_new(list, value) < 0)
@@ -36,25 +20,25 @@ void wire_ids_encode(json_t *obj, const char *key, const int64_t *ids, size_t co
 	wire_set(obj, key, list);
 }
 
-int wire_ids_decode(const json_t *obj, const char *where, const char *key, int64_t ids[WIRE_HELD_MAX],
-		    size_t *ret_count, struct error *err)
+int wire_ids_decode(struct json_member member, int64_t ids[WIRE_HELD_MAX], size_t *ret_count, struct error *err)
 {
 	const json_t *list;
 	size_t count;
 
-	if (wire_list_decode(obj, where, key, WIRE_HELD_MAX, &list, err) < 0)
+	if (json_member_list(member, WIRE_HELD_MAX, &list, err) < 0)
 		return -1;
 	count = json_array_size(list);
 	for (size_t i = 0; i < count; i++) {
 		const json_t *value = json_array_get(list, i);
 
 		if (!json_is_integer(value) || json_integer_value(value) < 1)
-			return error_set(err, ERR_INVALID, "%s: \"%s\" must hold numbers from 1 up", where, key);
+			return error_set(err, ERR_INVALID, "%s: \"%s\" must hold numbers from 1 up", member.where,
+					 member.key);
 		ids[i] = json_integer_value(value);
 		for (size_t j = 0; j < i; j++)
 			if (ids[j] == ids[i])
-				return error_set(err, ERR_INVALID, "%s: \"%s\" names %" PRId64 " twice", where, key,
-						 ids[i]);
+				return error_set(err, ERR_INVALID, "%s: \"%s\" names %" PRId64 " twice", member.where,
+						 member.key, ids[i]);
 	}
 	*ret_count = count;
 	return 0;
@@ -72,27 +56,29 @@ void wire_platforms_encode(json_t *obj, const char *key, const struct platform *
 	wire_set(obj, key, list);
 }
 
-int wire_platforms_decode(const json_t *obj, const char *where, const char *key,
-			  struct platform platforms[SPEC_PLATFORMS_MAX], size_t *ret_count, struct error *err)
+int wire_platforms_decode(struct json_member member, struct platform platforms[SPEC_PLATFORMS_MAX], size_t *ret_count,
+			  struct error *err)
 {
 	char text[PLATFORM_TEXT_MAX];
 	const json_t *list;
 	size_t count;
 
-	if (wire_list_decode(obj, where, key, SPEC_PLATFORMS_MAX, &list, err) < 0)
+	if (json_member_list(member, SPEC_PLATFORMS_MAX, &list, err) < 0)
 		return -1;
 	count = json_array_size(list);
 	for (size_t i = 0; i < count; i++) {
 		const json_t *value = json_array_get(list, i);
 
 		if (!json_is_string(value))
-			return error_set(err, ERR_INVALID, "%s: \"%s\" must hold texts like linux/arm64", where, key);
+			return error_set(err, ERR_INVALID, "%s: \"%s\" must hold texts like linux/arm64", member.where,
+					 member.key);
 		if (platform_parse(json_string_value(value), &platforms[i], err) < 0)
-			return error_wrap(err, "%s: \"%s\"", where, key);
+			return error_wrap(err, "%s: \"%s\"", member.where, member.key);
 		platform_format(&platforms[i], text);
 		for (size_t j = 0; j < i; j++)
 			if (platform_equal(&platforms[j], &platforms[i]))
-				return error_set(err, ERR_INVALID, "%s: \"%s\" names %s twice", where, key, text);
+				return error_set(err, ERR_INVALID, "%s: \"%s\" names %s twice", member.where,
+						 member.key, text);
 	}
 	*ret_count = count;
 	return 0;

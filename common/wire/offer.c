@@ -34,7 +34,7 @@ static int decode_repositories(const json_t *obj, struct wire_offer *offer, stru
 {
 	const json_t *list;
 
-	if (wire_list_decode(obj, "offer", "repositories", SPEC_TAGS_MAX, &list, err) < 0)
+	if (json_member_list(JSON_MEMBER(obj, "offer", "repositories"), SPEC_TAGS_MAX, &list, err) < 0)
 		return -1;
 	offer->repository_count = json_array_size(list);
 	for (size_t i = 0; i < offer->repository_count; i++) {

@@ -92,7 +92,7 @@ static int decode_recipe(const json_t *root, struct build_spec *spec, struct err
 
 static int decode_platforms(const json_t *root, struct build_spec *spec, struct error *err)
 {
-	if (wire_platforms_decode(root, "build", "platforms", spec->platforms, &spec->platform_count, err) < 0)
+	if (wire_platforms_decode(JSON_MEMBER(root, "build", "platforms"), spec->platforms, &spec->platform_count, err) < 0)
 		return -1;
 	if (spec->platform_count == 0)
 		return error_set(err, ERR_INVALID, "build: \"platforms\" is empty, must name at least one, "
@@ -107,7 +107,7 @@ static int decode_tags(const json_t *root, struct build_spec *spec, struct error
 
 	if (!value || json_is_null(value))
 		return 0;
-	if (wire_list_decode(root, "build", "tags", SPEC_TAGS_MAX, &list, err) < 0)
+	if (json_member_list(JSON_MEMBER(root, "build", "tags"), SPEC_TAGS_MAX, &list, err) < 0)
 		return -1;
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const char *tag = json_string_value(json_array_get(list, i));

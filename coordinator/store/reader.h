@@ -15,7 +15,7 @@ int reader_open(const char *dir, struct reader **ret_reader, struct error *err);
 void reader_close(struct reader *reader);
 DEFINE_CLEANUP(struct reader *, reader_close)
 
-/* What is read in between sees one moment. Keep it short: the log of changes grows meanwhile. */
+/* What is read in between sees one moment. Keep it short: the log grows meanwhile. */
 int reader_begin(struct reader *reader, struct error *err);
 void reader_end(struct reader *reader);
 
@@ -55,7 +55,6 @@ struct job_filter {
 };
 int reader_jobs(struct reader *reader, const struct job_filter *filter,
 		void (*on_job)(const struct job_view *view, void *arg), void *arg, struct error *err);
-
 struct build_filter { int64_t before, project; int state, limit; }; /* as in job_filter */
 int reader_builds(struct reader *reader, const struct build_filter *filter,
 		  void (*on_build)(const struct build_row *build, void *arg), void *arg, struct error *err);

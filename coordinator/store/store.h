@@ -38,6 +38,12 @@ int store_load(struct store *store, struct rows *ret_rows, struct error *err);
 /* Moves WAL pages into the database, PASSIVE: never waits for readers and never blocks the writer. */
 int store_checkpoint(struct store *store, struct error *err);
 
+/* The log of changes is so long that who writes should checkpoint, before it commits again. */
+bool store_needs_checkpoint(const struct store *store);
+
+/* Moves all and empties the log, waiting a while for readers; for a clean stop. */
+int store_truncate(struct store *store, struct error *err);
+
 #define SCOPE_SUBMIT 1u
 #define SCOPE_READ   2u
 #define SCOPE_ADMIN  4u

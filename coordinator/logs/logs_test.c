@@ -111,7 +111,7 @@ START_TEST(what_is_already_there_is_skipped)
 {
 	logs_append(logs, 7, 0, "one ", 4);
 	logs_append(logs, 7, 2, "e two", 5);
-	logs_append(logs, 7, 0, "XXX", 3);
+	logs_append(logs, 7, 0, "yyy", 3);
 	logs_ask(logs, 7);
 	logs_stop(logs);
 	content_is(7, "one two");

@@ -18,6 +18,7 @@ struct sessions_config {
 	const char *listen;       /* "127.0.0.1:8081"; port 0 picks one */
 	int64_t log_window_bytes; /* an attempt may be so far ahead of what is durable */
 	int sessions_max;
+	int silence_s;            /* a session not heard of for so long, pings included, is ended; 0: 45 */
 	struct logs *logs;
 	/* Takes event (heap): EVENT_MESSAGE, EVENT_LEFT. Called on the session thread. */
 	void (*on_event)(struct core_event *event, void *arg);
@@ -25,7 +26,9 @@ struct sessions_config {
 };
 
 int sessions_start(const struct sessions_config *config, struct sessions **ret_sessions, struct error *err);
+/* Ends all sessions and the thread: no event comes any more, and what is sent goes nowhere. Then free. */
 void sessions_stop(struct sessions *sessions);
+void sessions_free(struct sessions *sessions);
 int sessions_port(const struct sessions *sessions);
 
 /* Takes msg (heap). Dropped when the session is gone: its EVENT_LEFT has been or will be posted. */

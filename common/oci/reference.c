@@ -41,7 +41,7 @@ static bool component_is_valid(const char *text, size_t len)
 	}
 }
 
-static bool path_is_valid(const char *path)
+bool reference_path_is_valid(const char *path)
 {
 	for (;;) {
 		size_t len = strcspn(path, "/");
@@ -135,7 +135,7 @@ static int split_host(const char *name, const char *text, struct reference *ref,
 				 ref->host);
 	if (strcmp(ref->host, "index.docker.io") == 0)
 		snprintf(ref->host, sizeof(ref->host), HUB);
-	if (!path_is_valid(path))
+	if (!reference_path_is_valid(path))
 		return error_set(err, ERR_INVALID,
 				 "image \"%.200s\": the name \"%.100s\" must be lower-case letters and digits, "
 				 "parted by one of . _ - /, as in team/app",

@@ -33,6 +33,7 @@ void reference_format(const struct reference *reference, char text[REFERENCE_TEX
 /* host/path */
 void reference_repository(const struct reference *reference, char text[REFERENCE_NAME_MAX]);
 
+bool reference_path_is_valid(const char *path);
 bool reference_tag_is_valid(const char *tag);
 
 /* 127.0.0.0/8, ::1 or localhost, with or without a port: the only hosts spoken to without TLS. */

@@ -5,6 +5,8 @@
 #include "common/mem.h"
 #include "common/oci/registry_call.h"
 
+#define ERROR_MAX (64 * 1024) /* room for a refusal's words where the blob is small */
+
 /* What every blob call begins with: its URL, scope and name for errors. Cleared by blob_call_clear. */
 struct blob_call {
 	struct registry_call call;
@@ -224,7 +226,7 @@ int registry_get_blob(struct registry *registry, const char *path, const struct 
 		return error_set(err, ERR_INVALID, "registry %s: get blob %s: %lld bytes are too many to hold in memory",
 				 registry->host, get.call.subject, (long long)blob->size_bytes);
 	set_scope(&get, path, "pull");
-	get.call.request.response_max = blob->size_bytes + 1; /* one more shows that it is too long */
+	get.call.request.response_max = blob->size_bytes > ERROR_MAX ? blob->size_bytes : ERROR_MAX;
 	if (registry_send(registry, &get.call, &response, err) < 0)
 		return -1;
 	if (response.status != 200)

@@ -113,7 +113,6 @@ static int parse_file(struct file_reading *reading)
 	/* inih is set up by globals; only the start of a program reads settings, before it has threads. */
 	ini_use_stack = false;
 	ini_initial_alloc = LINE_SIZE;
-	ini_max_line = LINE_SIZE;
 	ini_allow_multiline = false;
 	ini_stop_on_first_error = true;
 	reading->given_at = given_at;

@@ -71,6 +71,18 @@ START_TEST(depth_has_a_limit)
 }
 END_TEST
 
+START_TEST(brackets_inside_text_are_no_depth)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+
+	buf_puts(&text, "[\"\\\\\",\"\\\"");
+	for (int i = 0; i <= JSON_DEPTH_MAX; i++)
+		buf_puts(&text, "[{");
+	buf_puts(&text, "\"]");
+	json_decref(parse(buf_text(&text)));
+}
+END_TEST
+
 START_TEST(size_has_a_limit)
 {
 	assert_refused("", JSON_TEXT_MAX + 1, "at most");
@@ -176,6 +188,7 @@ int main(void)
 	tcase_add_test(tc, an_error_says_line_and_column);
 	tcase_add_test(tc, doubles_and_bytes_that_are_no_text_are_refused);
 	tcase_add_test(tc, depth_has_a_limit);
+	tcase_add_test(tc, brackets_inside_text_are_no_depth);
 	tcase_add_test(tc, size_has_a_limit);
 	tcase_add_test(tc, equal_documents_are_equal_bytes);
 	tcase_add_test(tc, bytes_that_are_no_text_become_question_marks);

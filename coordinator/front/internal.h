@@ -63,10 +63,8 @@ struct exchange {
 	int64_t started_ms;             /* monotonic */
 	int64_t sent_bytes;
 	int status;                     /* of a stream under way */
-	/* Set by a handler that keeps the exchange: the client is gone, and so is ex after this. */
-	void (*on_gone)(struct exchange *ex);
-	/* Set by a handler that asked the core. */
-	void (*on_core_reply)(struct exchange *ex, int64_t build);
+	void (*on_gone)(struct exchange *ex); /* the client is gone, and so is ex after this */
+	void (*on_core_reply)(struct exchange *ex, int64_t build); /* set when the core was asked */
 	void (*on_sent)(struct exchange *ex); /* of a stream: the last piece left */
 	void *arg;                      /* of whoever set one of these */
 	struct exchange *next;          /* in its bucket */

@@ -9,6 +9,8 @@
 
 #include <stddef.h>
 
+#include "common/cleanup.h"
+
 struct buf {
 	char *data; /* NULL until something is appended */
 	size_t len;

@@ -8,7 +8,9 @@
 #define COMMON_MEM_H
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 
@@ -26,6 +28,19 @@ static inline void mem_free(void *ptr)
 static inline void mem_freep(void *pointer_to_pointer)
 {
 	free(*(void **)pointer_to_pointer);
+}
+
+/* CLEANUP(file_closep) FILE *x, CLEANUP(fd_closep) int x (-1: none): closed at the end of the scope. */
+static inline void file_closep(FILE **file)
+{
+	if (*file)
+		fclose(*file);
+}
+
+static inline void fd_closep(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
 }
 
 /* Copies text into a fixed array; returns 0, or -1 when it does not fit (dst is then ""). */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small commands: the flags all share, --json, and at most one word. */
+#ifndef CLI_ARGS_H
+#define CLI_ARGS_H
+
+#include "cli/client.h"
+#include "cli/command.h"
+
+struct args {
+	struct client_flags client;
+	bool is_json, is_raw, is_following;
+	const char *platform;
+	const char *word;  /* NULL when none was given */
+};
+
+/* EXIT_OK, or the status to leave with (said on stderr). extra: which of "j", "r", "f", "p" are allowed. */
+int args_parse(const struct command *command, int argc, char **argv, const char *extra, struct args *ret_args);
+
+/* The word as a build id above 0; EXIT_OK or EXIT_USAGE (said). */
+int args_build(const struct command *command, const struct args *args, int64_t *ret_build);
+
+#endif

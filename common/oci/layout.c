@@ -114,12 +114,11 @@ int layout_read_index(struct layout *layout, json_t **ret_root, struct error *er
 	return 0;
 }
 
-bool layout_entry_has_tag(const json_t *entry, const char *tag)
+const char *layout_entry_tag(const json_t *entry)
 {
-	const char *name = json_string_value(
-		json_object_get(json_object_get(entry, "annotations"), "org.opencontainers.image.ref.name"));
+	const json_t *annotations = json_object_get(entry, "annotations");
 
-	return name && strcmp(name, tag) == 0;
+	return json_string_value(json_object_get(annotations, "org.opencontainers.image.ref.name"));
 }
 
 int layout_find(struct layout *layout, const char *tag, struct descriptor *ret_descriptor, struct error *err)
@@ -131,7 +130,9 @@ int layout_find(struct layout *layout, const char *tag, struct descriptor *ret_d
 	if (layout_read_index(layout, &root, err) < 0)
 		return -1;
 	json_array_foreach(json_object_get(root, "manifests"), i, entry) {
-		if (layout_entry_has_tag(entry, tag))
+		const char *name = layout_entry_tag(entry);
+
+		if (name && strcmp(name, tag) == 0)
 			found = entry; /* the last one written */
 	}
 	if (!found)

@@ -36,9 +36,10 @@ int layout_read_blob(struct layout *layout, const struct descriptor *blob, int64
 		     struct error *err);
 
 /*
- * Removes the tag and every blob that no remaining tag reaches and that is not in keep (digests;
- * layers the next build will want). A tag that is not there is no error. When a remaining manifest cannot
- * be read nothing is removed but the tag, and that is an error.
+ * Removes the tag (NULL: all tags, as after a start, when no attempt lives), entries without one, what a
+ * killed engine left half-written, and every blob that no remaining tag reaches and that is not in keep
+ * (digests; layers the next build will want). A tag that is not there is no error. When a remaining
+ * manifest cannot be read nothing is removed but the tag, and that is an error.
  */
 int layout_forget(struct layout *layout, const char *tag, const char *const *keep, size_t keep_count,
 		  struct error *err);

@@ -3,8 +3,6 @@
 #ifndef COMMON_OCI_LAYOUT_DIR_H
 #define COMMON_OCI_LAYOUT_DIR_H
 
-#include <stdbool.h>
-
 #include "common/json/json.h"
 #include "common/oci/layout.h"
 
@@ -19,7 +17,8 @@ struct layout {
 /* index.json, whose "manifests" is an array. The caller json_decrefs it. ERR_NOT_FOUND when there is none yet. */
 int layout_read_index(struct layout *layout, json_t **ret_root, struct error *err);
 
-bool layout_entry_has_tag(const json_t *entry, const char *tag);
+/* The tag of an entry of index.json, or NULL. */
+const char *layout_entry_tag(const json_t *entry);
 
 /* blobs/sha256, open; the caller closes it. */
 int layout_open_blobs(struct layout *layout, struct error *err);

@@ -17,6 +17,7 @@
 
 #define DEPTH_MAX 4
 #define TEMPORARY ".index.json.new"
+#define UNFINISHED "oci-put-blob" /* as containers/image begins the names of blobs it still writes */
 
 /* Digests that stay. */
 struct marks {
@@ -126,13 +127,16 @@ static int write_index(struct layout *layout, const json_t *root, struct error *
 	return rc;
 }
 
+/* buildah writing a tag again leaves the old entry behind without a tag: nobody will ask for that. */
 static bool remove_tag(json_t *root, const char *tag)
 {
 	json_t *manifests = json_object_get(root, "manifests");
 	size_t before = json_array_size(manifests);
 
 	for (size_t i = before; i > 0; i--) {
-		if (layout_entry_has_tag(json_array_get(manifests, i - 1), tag))
+		const char *name = layout_entry_tag(json_array_get(manifests, i - 1));
+
+		if (!tag || !name || strcmp(name, tag) == 0)
 			json_array_remove(manifests, i - 1);
 	}
 	return json_array_size(manifests) != before;
@@ -167,6 +171,25 @@ static int sweep(struct layout *layout, struct marks *marks, struct error *err)
 	return 0;
 }
 
+/* What an engine that was killed had not yet given its name. Nobody writes while we hold the lock. */
+static void remove_unfinished(struct layout *layout)
+{
+	int fd = openat(layout->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *file;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((file = readdir(dir))) {
+		if (strncmp(file->d_name, UNFINISHED, strlen(UNFINISHED)) == 0)
+			unlinkat(layout->fd, file->d_name, 0);
+	}
+	closedir(dir);
+}
+
 int layout_forget(struct layout *layout, const char *tag, const char *const *keep, size_t keep_count,
 		  struct error *err)
 {
@@ -181,5 +204,6 @@ int layout_forget(struct layout *layout, const char *tag, const char *const *kee
 		mark(&marks, keep[i]);
 	if (mark_all(layout, root, &marks, err) < 0)
 		return -1;
+	remove_unfinished(layout);
 	return sweep(layout, &marks, err);
 }

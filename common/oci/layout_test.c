@@ -248,6 +248,30 @@ START_TEST(forgetting_removes_what_no_other_tag_needs)
 }
 END_TEST
 
+START_TEST(forgetting_removes_what_no_tag_can_name)
+{
+	struct descriptor layer = put(MEDIA_OCI_LAYER, "layer");
+	struct descriptor one = put_image("one", "config 1", &layer);
+	struct descriptor old = put(MEDIA_OCI_MANIFEST, "{}");
+	struct layout *layout = open_it();
+	char path[256];
+	struct error err = { 0 };
+
+	buf_printf(&entries, ",{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":2}", old.media_type, old.digest);
+	write_index();
+	write_file("oci-put-blob1234", "half a lay");
+	ck_assert_msg(layout_forget(layout, "gone", NULL, 0, &err) == 0, "%s", err.msg);
+	ck_assert(!is_there(&old));
+	ck_assert(is_there(&one));
+	at(path, "oci-put-blob1234");
+	ck_assert_int_ne(access(path, F_OK), 0);
+	ck_assert_int_eq(layout_forget(layout, NULL, NULL, 0, &err), 0);
+	ck_assert(!is_there(&one));
+	ck_assert(!is_there(&layer));
+	layout_close(layout);
+}
+END_TEST
+
 START_TEST(nothing_is_removed_when_another_image_cannot_be_read)
 {
 	struct descriptor layer = put(MEDIA_OCI_LAYER, "layer");
@@ -338,6 +362,7 @@ int main(void)
 	tcase_add_test(tc, one_at_a_time_holds_it);
 	tcase_add_test(tc, links_pipes_and_wrong_sizes_are_no_blobs);
 	tcase_add_test(tc, forgetting_removes_what_no_other_tag_needs);
+	tcase_add_test(tc, forgetting_removes_what_no_tag_can_name);
 	tcase_add_test(tc, nothing_is_removed_when_another_image_cannot_be_read);
 	tcase_add_test(tc, a_broken_index_is_an_error);
 	tcase_add_test(tc, every_failure_is_told_and_leaks_nothing);

@@ -11,6 +11,7 @@
 
 #include "common/cleanup.h"
 #include "common/fault.h"
+#include "common/mem.h"
 
 static void close_fd(int *fd)
 {
@@ -22,44 +23,51 @@ int ballast_init(struct ballast *ballast, const char *dir, int64_t size_bytes, s
 {
 	memset(ballast, 0, sizeof(*ballast));
 	ballast->size_bytes = size_bytes;
-	if (snprintf(ballast->path, sizeof(ballast->path), "%s/ballast", dir) >= (int)sizeof(ballast->path))
+	if (text_copy(ballast->dir, sizeof(ballast->dir), dir) < 0)
 		return error_set(err, ERR_INVALID, "data folder: the name is too long");
+	snprintf(ballast->path, sizeof(ballast->path), "%s/ballast", dir);
 	return 0;
 }
 
-static bool has_room(int fd, int64_t missing_bytes)
+/* Else filling it would itself make the disk full, and it would come and go. */
+static bool has_room(const struct ballast *ballast)
 {
 	struct statvfs fs;
+	struct stat st;
+	/* st_blocks, not st_size: a hole is no ballast. */
+	int64_t have = stat(ballast->path, &st) == 0 ? (int64_t)st.st_blocks * 512 : 0;
 
-	/* Else filling it would itself make the disk full, and it would come and go. */
-	return fstatvfs(fd, &fs) == 0 && (int64_t)(fs.f_bavail * fs.f_frsize) >= 2 * missing_bytes;
+	return statvfs(ballast->dir, &fs) == 0 &&
+	       (int64_t)(fs.f_bavail * fs.f_frsize) >= 2 * (ballast->size_bytes - have);
+}
+
+static int allocate(int fd, int64_t size_bytes)
+{
+	int why;
+
+	do
+		why = FAULT() ? EIO : posix_fallocate(fd, 0, size_bytes);
+	while (why == EINTR);
+	if (why == 0 && ftruncate(fd, size_bytes) < 0)
+		why = errno;
+	return why;
 }
 
 int ballast_fill(struct ballast *ballast, struct error *err)
 {
 	CLEANUP(close_fd) int fd = -1;
-	struct stat st;
 	int why;
 
 	if (ballast->is_whole || ballast->size_bytes <= 0)
 		return 0;
+	if (!has_room(ballast))
+		return BALLAST_NO_ROOM;
 	fd = FAULT() ? (errno = EIO, -1) : open(ballast->path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-	if (fd < 0 && errno == ENOSPC)
-		return BALLAST_NO_ROOM;
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_set(err, ERR_IO, "open %s: %s", ballast->path, strerror(errno));
-	/* st_blocks, not st_size: a hole is no ballast. */
-	if (!has_room(fd, ballast->size_bytes - st.st_blocks * 512))
-		return BALLAST_NO_ROOM;
-	do
-		why = posix_fallocate(fd, 0, ballast->size_bytes);
-	while (why == EINTR);
+	why = fd < 0 ? errno : allocate(fd, ballast->size_bytes);
 	if (why == ENOSPC || why == EDQUOT)
 		return BALLAST_NO_ROOM;
 	if (why != 0)
-		return error_set(err, ERR_IO, "fill %s: %s", ballast->path, strerror(why));
-	if (st.st_size > ballast->size_bytes && ftruncate(fd, ballast->size_bytes) < 0)
-		return error_set(err, ERR_IO, "shorten %s: %s", ballast->path, strerror(errno));
+		return error_set(err, ERR_IO, "make %s: %s", ballast->path, strerror(why));
 	ballast->is_whole = true;
 	return 0;
 }

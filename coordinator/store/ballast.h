@@ -12,7 +12,7 @@
 #include "common/error.h"
 
 struct ballast {
-	char path[4096];
+	char dir[4096], path[4096 + 8];
 	int64_t size_bytes; /* 0: none is wanted */
 	bool is_whole;
 };

@@ -15,30 +15,29 @@
 /* Others write too, for moments: token creation, an operator's sqlite3. */
 #define BUSY_TIMEOUT_MS 5000
 
-static bool is_out_of_space(sqlite3 *handle)
+/*
+ * SQLite says SQLITE_FULL for ENOSPC alone. Not SQLITE_IOERR_WRITE, whose errno it does not keep, and never
+ * SQLITE_IOERR_FSYNC: after a failed fsync nobody knows what is on disk.
+ */
+static bool is_out_of_space(int code)
 {
-	int code = sqlite3_extended_errcode(handle);
-	int os = sqlite3_system_errno(handle);
-
-	if ((code & 0xff) == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE)
-		return true;
-	/* Not SQLITE_IOERR_FSYNC: after a failed fsync nobody knows what is on disk. */
-	return code == SQLITE_IOERR_WRITE && (os == ENOSPC || os == EDQUOT || os == EFBIG);
+	return (code & 0xff) == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE;
 }
 
 int db_fail(struct db *db, const char *doing, struct error *err)
 {
-	int code = sqlite3_errcode(db->handle);
+	int extended = sqlite3_extended_errcode(db->handle);
+	int code = extended & 0xff;
 	enum err_code ours = ERR_DATABASE;
 
-	if (is_out_of_space(db->handle))
+	if (is_out_of_space(extended))
 		ours = ERR_FULL;
 	else if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
 		ours = ERR_UNAVAILABLE;
 	else if (code == SQLITE_NOMEM)
 		ours = ERR_NO_MEMORY;
 	return error_set(err, ours, "%s: %s: %s (SQLite %d)", db->path, doing, sqlite3_errmsg(db->handle),
-			 sqlite3_extended_errcode(db->handle));
+			 extended);
 }
 
 static int sync_dir(const char *dir, struct error *err)

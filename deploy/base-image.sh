@@ -13,7 +13,7 @@ native=$(dpkg --print-architecture)
 [ $# -gt 0 ] || set -- "$native"
 
 name=manifold-base
-packages="base-files base-passwd dash coreutils findutils grep sed mawk tar gzip diffutils libc-bin $(deploy/packages.sh --list build)"
+packages="base-files base-passwd bash dash coreutils findutils grep sed mawk tar gzip diffutils libc-bin $(deploy/packages.sh --list build)"
 key=$(printf '%s\n' "$packages" | cat - "$0" deploy/debian-root.sh deploy/tar-to-oci.sh | sha256sum | cut -c 1-12)
 case "$registry" in
 127.0.0.1:* | localhost:*) api=http://$registry/v2/$name verify=false ;;

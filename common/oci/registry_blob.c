@@ -61,10 +61,11 @@ static int head_blob(struct registry *registry, const char *path, const char *di
 		return 1;
 	if (response.status != 200)
 		return registry_refuse(registry, &blob.call, &response, err);
-	if (ret_size_bytes)
-		*ret_size_bytes = http_header(&response, "Content-Length", length, sizeof(length)) && length[0]
-					  ? strtoll(length, NULL, 10)
-					  : -1;
+	if (ret_size_bytes) {
+		int64_t size = http_header(&response, "Content-Length", length, sizeof(length)) ? strtoll(length, NULL, 10) : 0;
+
+		*ret_size_bytes = size > 0 ? size : -1; /* 0 comes from servers that do not look */
+	}
 	return 0;
 }
 

@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/follow.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/log_stream.h"
 #include "common/mem.h"
 
-#define POLL_MS 500          /* while jobs run: their logs tell the rest */
-#define POLL_FAST_MS 40      /* while it publishes, which takes no longer than that */
+#define POLL_MS 500          /* while jobs run: the end of a log or a signal ends the pause */
+#define POLL_FAST_MS 20      /* while it publishes, which takes no longer than that ... */
+#define FAST_LOOKS_MAX 100   /* ... or a slow registry makes it take */
 #define AWAY_MAX_S 300       /* so long a coordinator may be away */
 
 static atomic_int interrupts;
+static int wake_fd = -1;     /* an eventfd: readable when something happened */
 
 struct follow {
 	struct client *client;
@@ -23,20 +29,35 @@ struct follow {
 	struct log_stream *streams[SPEC_PLATFORMS_MAX];
 	char waiting[SPEC_PLATFORMS_MAX][512]; /* last said, per stream */
 	size_t stream_count;
+	int fast_looks;
 	pthread_mutex_t out_lock;
 };
+
+static void wake(void)
+{
+	(void)!eventfd_write(wake_fd, 1);
+}
 
 static void on_interrupt(int sig)
 {
 	(void)sig;
 	atomic_fetch_add(&interrupts, 1);
+	wake();
 }
 
-static void pause_ms(long ms)
+static void on_stream_end(void *arg)
 {
-	struct timespec pause = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+	(void)arg;
+	wake();
+}
 
-	nanosleep(&pause, NULL); /* a signal ends it early, which is wanted */
+static void pause_ms(int ms)
+{
+	struct pollfd woken = { .fd = wake_fd, .events = POLLIN };
+	eventfd_t count;
+
+	if (poll(&woken, 1, ms) > 0)
+		(void)!eventfd_read(wake_fd, &count);
 }
 
 static const char *text_of(const json_t *obj, const char *key)
@@ -74,7 +95,7 @@ static void follow_start_streams(struct follow *follow, const json_t *jobs)
 		struct log_stream_config config = {
 			.job = json_integer_value(json_object_get(job, "id")),
 			.platform = text_of(job, "platform"),
-			.out = follow->options->out, .out_lock = &follow->out_lock,
+			.out = follow->options->out, .out_lock = &follow->out_lock, .on_end = on_stream_end,
 		};
 
 		if (follow->stream_count < SPEC_PLATFORMS_MAX && is_wanted(follow, job))
@@ -158,6 +179,14 @@ static void follow_cancel(struct follow *follow)
 	json_decref(answer);
 }
 
+/* Until the next look: short when only the publish is left, and has not lasted long. */
+static int follow_pause_ms(struct follow *follow, const json_t *jobs)
+{
+	if (!jobs_are_final(jobs) && !log_streams_ended(follow->streams, follow->stream_count))
+		return POLL_MS;
+	return follow->fast_looks++ < FAST_LOOKS_MAX ? POLL_FAST_MS : POLL_MS;
+}
+
 /* Until the build is final; FOLLOW_INTERRUPTED leaves *ret_build NULL when it is not. */
 static int follow_loop(struct follow *follow, json_t **ret_build, struct error *err)
 {
@@ -184,8 +213,7 @@ static int follow_loop(struct follow *follow, json_t **ret_build, struct error *
 			is_cancelled = true;
 			follow_cancel(follow);
 		}
-		pause_ms(jobs_are_final(jobs) || log_streams_ended(follow->streams, follow->stream_count)
-				 ? POLL_FAST_MS : POLL_MS);
+		pause_ms(follow_pause_ms(follow, jobs));
 		json_decref(build);
 	}
 }
@@ -205,6 +233,9 @@ int follow_build(struct client *client, int64_t build, const struct follow_optio
 	json_t *final = NULL;
 	int rc;
 
+	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (wake_fd < 0)
+		return error_set(err, ERR_IO, "no eventfd: %s", strerror(errno));
 	pthread_mutex_init(&follow.out_lock, NULL);
 	sigaction(SIGINT, &action, &before_int);
 	sigaction(SIGTERM, &action, &before_term);
@@ -213,6 +244,7 @@ int follow_build(struct client *client, int64_t build, const struct follow_optio
 	sigaction(SIGINT, &before_int, NULL);
 	sigaction(SIGTERM, &before_term, NULL);
 	pthread_mutex_destroy(&follow.out_lock);
+	close(wake_fd);
 	if (rc < 0)
 		return -1;
 	*ret_build = final;

@@ -122,6 +122,8 @@ static void *stream_run(void *arg)
 	}
 	stream_flush_line(stream);
 	atomic_store(&stream->is_ended, true);
+	if (stream->config.on_end)
+		stream->config.on_end(stream->config.arg);
 	return NULL;
 }
 

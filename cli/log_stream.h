@@ -20,6 +20,8 @@ struct log_stream_config {
 	const char *platform;      /* copied */
 	FILE *out;
 	pthread_mutex_t *out_lock; /* held while a line is written */
+	void (*on_end)(void *arg); /* on its thread, when everything is printed; NULL: tell nobody */
+	void *arg;
 };
 
 struct log_stream *log_stream_start(const struct client *client, const struct log_stream_config *config);
@@ -27,7 +29,7 @@ struct log_stream *log_stream_start(const struct client *client, const struct lo
 /* Waits for its end (is_cut: ends it now) and frees. */
 void log_stream_join(struct log_stream *stream, bool is_cut);
 
-/* True when all of them have printed everything; wakes nobody. */
+/* True when all of them have printed everything. */
 bool log_streams_ended(struct log_stream *const *streams, size_t count);
 
 #endif

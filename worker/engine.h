@@ -32,6 +32,8 @@ struct engine_run {
 
 struct engine_result {
 	bool is_cancelled, is_timeout;
+	bool is_out_of_memory;   /* the kernel killed something of it */
+	int64_t started_ms;      /* wall clock, when its first process began */
 	int exit_code;           /* 0: the layout holds the image */
 	int term_signal;
 	char layout_dir[512];    /* kept layout of (engine, platform) */

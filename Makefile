@@ -12,11 +12,18 @@ V       := $(notdir $(CC))$(if $(filter 1,$(SAN)),-san)$(if $(filter thread,$(SA
 B       := build/$V
 BIN     := $(if $(filter cc gcc,$V),build/bin,$B/bin)
 
-CPPFLAGS += -I. -D_GNU_SOURCE -DMANIFOLD_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) | sed 's/-I/-isystem/g')
+# Asked once and not for every object. On a new machine check and quickstart install what is missing.
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem/g')
+PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+ifeq ($(PKG_LIBS)$(filter check quickstart% packages% unit-arm64 clean,$(MAKECMDGOALS)),)
+$(error libraries are missing: deploy/packages.sh build test installs them)
+endif
+
+CPPFLAGS += -I. -D_GNU_SOURCE -DMANIFOLD_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
 CFLAGS   += -std=c17 -g -O2 $(if $(MARCH),-march=$(MARCH)) -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion \
             -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla -Wformat=2 -pthread
 LDFLAGS  += -pthread -Wl,--as-needed
-LDLIBS   += $(shell pkg-config --libs $(PKGS))
+LDLIBS   += $(PKG_LIBS)
 comma    := ,
 SANFLAGS := $(if $(filter 1,$(SAN)),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all) \
             $(if $(filter thread,$(SAN)),-fsanitize=thread)

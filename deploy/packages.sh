@@ -14,11 +14,6 @@ test="check strace jq curl sqlite3 python3-jsonschema universal-ctags clang libc
 # one can prove nothing about its own CPU, so every worker on it would be refused.
 cross="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
 
-. /etc/os-release
-case "${VERSION_CODENAME:-}" in
-bookworm) test="$test libclang-rt-14-dev" ;;
-esac
-
 list=
 only_list=
 for set in "$@"; do
@@ -34,6 +29,7 @@ list=$(printf '%s\n' $list | sort -u)
 missing=$(comm -23 <(echo "$list") <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u))
 [ -n "$missing" ] || exit 0
 
+. /etc/os-release
 [ "${ID:-}" = debian ] || echo "packages.sh: made for Debian 12 and 13, this is ${PRETTY_NAME:-unknown}" >&2
 sudo=
 [ "$(id -u)" = 0 ] || sudo=sudo

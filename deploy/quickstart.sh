@@ -101,7 +101,7 @@ start_coordinator() {
 }
 coordinator_is_ready() { curl -fsS "http://127.0.0.1:$front/readyz"; }
 
-worker_is_connected() { build/bin/manifold workers --json | jq -e --arg n "$worker" 'any(.. | objects; .name? == $n and .connected? == true)'; }
+worker_is_connected() { build/bin/manifold workers --json | jq -e --arg n "$worker" 'any(.workers[]; .name == $n and .connected)'; }
 start_worker() { # NAME PLATFORM
 	worker=$1
 	keep_running "$1" build/bin/manifold-worker worker_is_connected -- \
@@ -163,8 +163,8 @@ echo
 echo "\$ manifold inspect $image"
 build/bin/manifold inspect "$image"
 echo
-echo "\$ manifold ps"
-build/bin/manifold ps
+echo "\$ manifold ps --all --last 10"
+build/bin/manifold ps --all --last 10
 cat <<EOF
 
 Everything goes on running; 'make quickstart-stop' ends it. Total $((SECONDS - began)) s.

@@ -93,7 +93,14 @@ start_registry() { # [--auth]: sets $registry, and with --auth asks for tester:s
 	ready registry 20 sh -c "curl -sS http://$registry/v2/ >/dev/null"
 }
 
-start_coordinator() { # [FLAG...]: sets $url, $workers_url, MANIFOLD_URL and MANIFOLD_TOKEN; again: the same ports and data
+# Sets $url, $workers_url, MANIFOLD_URL and MANIFOLD_TOKEN; again: the same ports and data.
+start_coordinator() { # [FLAG...]
+	watcher=() && start_coordinator_with "$@"
+}
+start_coordinator_under() { # WATCHER...: the command line that runs it, such as strace's
+	watcher=("$@") && start_coordinator_with
+}
+start_coordinator_with() {
 	if [ -z "${url:-}" ]; then
 		new_port && url=http://127.0.0.1:$port
 		new_port && workers_url=ws://127.0.0.1:$port
@@ -101,7 +108,7 @@ start_coordinator() { # [FLAG...]: sets $url, $workers_url, MANIFOLD_URL and MAN
 		(umask 077 && "$BIN/manifold-coordinator" --data-dir "$W/data" --create-token workers --scope worker >"$W/worker-token") || die "no worker token"
 		export MANIFOLD_URL=$url MANIFOLD_TOKEN
 	fi
-	begin coordinator "$BIN/manifold-coordinator" --data-dir "$W/data" --listen "${url#http://}" --worker-listen "${workers_url#ws://}" "$@"
+	begin coordinator "${watcher[@]}" "$BIN/manifold-coordinator" --data-dir "$W/data" --listen "${url#http://}" --worker-listen "${workers_url#ws://}" "$@"
 	ready coordinator 20 http_ok "$url/readyz"
 }
 
@@ -112,7 +119,7 @@ start_worker() { # NAME PLATFORMS [FLAG...]; returns when the coordinator lists 
 		--state-dir "$W/$name" --platforms "$platforms" --slots 1 --isolation chroot "$@"
 	ready "$name" 20 worker_is_connected "$name"
 }
-worker_is_connected() { api /v1/workers | jq -e --arg n "$1" 'any(.. | objects; .name? == $n and .connected == true)'; }
+worker_is_connected() { api /v1/workers | jq -e --arg n "$1" 'any(.workers[]; .name == $n and .connected)'; }
 
 stop() { daemon_stop "$W" "$1"; }
 kill9() { daemon_kill "$W" "$1"; }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/mailbox.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <time.h>
 
 #include "common/mem.h"
 
@@ -17,9 +19,13 @@ struct mailbox {
 struct mailbox *mailbox_new(void (*wake)(void *arg), void *arg)
 {
 	struct mailbox *box = mem_alloc(sizeof(*box));
+	pthread_condattr_t attr;
 
 	pthread_mutex_init(&box->lock, NULL);
-	pthread_cond_init(&box->filled, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&box->filled, &attr);
+	pthread_condattr_destroy(&attr);
 	box->end = &box->first;
 	box->wake = wake;
 	box->arg = arg;
@@ -84,6 +90,21 @@ struct message *mailbox_wait(struct mailbox *box)
 	pthread_mutex_lock(&box->lock);
 	while (!box->first)
 		pthread_cond_wait(&box->filled, &box->lock);
+	first = take_locked(box);
+	pthread_mutex_unlock(&box->lock);
+	return first;
+}
+
+struct message *mailbox_wait_until(struct mailbox *box, int64_t mono_ms)
+{
+	struct timespec until = { .tv_sec = mono_ms / 1000, .tv_nsec = mono_ms % 1000 * 1000000 };
+	struct message *first;
+
+	pthread_mutex_lock(&box->lock);
+	while (!box->first) {
+		if (pthread_cond_timedwait(&box->filled, &box->lock, &until) == ETIMEDOUT)
+			break;
+	}
 	first = take_locked(box);
 	pthread_mutex_unlock(&box->lock);
 	return first;

@@ -7,6 +7,8 @@
 #ifndef COMMON_MAILBOX_H
 #define COMMON_MAILBOX_H
 
+#include <stdint.h>
+
 #include "common/error.h"
 
 struct message {
@@ -28,5 +30,8 @@ struct message *mailbox_take(struct mailbox *box);
 
 /* Blocks until there is something; for threads that have no event loop. */
 struct message *mailbox_wait(struct mailbox *box);
+
+/* The same, but NULL when CLOCK_MONOTONIC reaches mono_ms before anything came. */
+struct message *mailbox_wait_until(struct mailbox *box, int64_t mono_ms);
 
 #endif

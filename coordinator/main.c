@@ -78,6 +78,7 @@ struct coordinator {
 	struct sessions *sessions;
 	struct publish_pool *publish_pool;
 	struct writer *writer;
+	int lock_fd; /* held until the process ends */
 	sigset_t signals;
 };
 
@@ -105,6 +106,21 @@ static void on_log_durable(int64_t attempt, int64_t durable_bytes, void *arg)
 
 	sessions_log_durable(all->sessions, attempt, durable_bytes);
 	front_log_grew(all->front, attempt, durable_bytes);
+}
+
+static void on_durable(struct batch *batch, void *arg)
+{
+	struct coordinator *all = arg;
+
+	hub_on_durable(batch, all->hub);
+}
+
+/* The process ends when this returns: what was told is on disk, and the next start goes on from there. */
+static void on_failed(const struct error *err, void *arg)
+{
+	struct coordinator *all = arg;
+
+	LOG(LOG_ERROR, "database.failed", KV("dir", all->settings.data_dir), KV("why", err->msg));
 }
 
 static void on_full(bool is_full, void *arg)
@@ -138,10 +154,10 @@ static int64_t now_ms(void)
 static int create_token(struct coordinator *all, struct error *err)
 {
 	char text[64];
-	unsigned scopes;
+	struct token_grant grant = { .name = all->settings.create_token, .project = 1, .now_ms = now_ms() };
 
-	if (scopes_parse(all->settings.scope, &scopes, err) < 0 ||
-	    store_create_token(all->store, all->settings.create_token, scopes, 1, now_ms(), text, err) < 0)
+	if (scopes_parse(all->settings.scope, &grant.scopes, err) < 0 ||
+	    store_create_token(all->store, &grant, text, err) < 0)
 		return -1;
 	puts(text);
 	return 0;
@@ -155,7 +171,9 @@ static int start_threads(struct coordinator *all, struct error *err)
 		.connections_max = (int)s->connections, .idle_timeout_s = (int)s->idle_timeout_s,
 		.request_timeout_s = (int)s->request_timeout_s, .on_event = on_event, .arg = all,
 	};
-	struct writer_ports writer = { .on_durable = hub_on_durable, .on_full = on_full, .arg = all };
+	struct writer_ports writer = {
+		.on_durable = on_durable, .on_full = on_full, .on_failed = on_failed, .arg = all,
+	};
 
 	if (front_start(&front, &all->front, err) < 0 ||
 	    logs_start(s->data_dir, on_log_durable, all, &all->logs, err) < 0 ||
@@ -230,6 +248,7 @@ static void coordinator_stop(struct coordinator *all)
 	publish_pool_stop(all->publish_pool);
 	logs_stop(all->logs);
 	sessions_stop(all->sessions);
+	sessions_free(all->sessions);
 	front_stop(all->front);
 	hub_free(all->hub);
 	auth_free(all->auth);
@@ -242,7 +261,7 @@ static int coordinator_start(struct coordinator *all, struct error *err)
 
 	if (mkdir(s->data_dir, 0700) < 0 && errno != EEXIST)
 		return error_set(err, ERR_IO, "make %s: %s; give another with --data-dir", s->data_dir, strerror(errno));
-	if (!s->create_token && store_lock_dir(s->data_dir, err) < 0)
+	if (!s->create_token && store_lock_dir(s->data_dir, &all->lock_fd, err) < 0)
 		return -1;
 	if (store_open(s->data_dir, &all->store, err) < 0)
 		return -1;

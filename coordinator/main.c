@@ -79,6 +79,7 @@ struct coordinator {
 	struct publish_pool *publish_pool;
 	struct writer *writer;
 	int lock_fd; /* held until the process ends */
+	pthread_mutex_t starting; /* held while all->sessions is being set */
 	sigset_t signals;
 };
 
@@ -99,11 +100,13 @@ static void on_publish_outcome(const struct publish_outcome *outcome, void *arg)
 	hub_post(all->hub, event);
 }
 
-/* The front and the sessions start after the logs; bytes that are durable before that are asked for again. */
+/* A session may ask for credit before its start has returned to us. */
 static void on_log_durable(int64_t attempt, int64_t durable_bytes, void *arg)
 {
 	struct coordinator *all = arg;
 
+	pthread_mutex_lock(&all->starting);
+	pthread_mutex_unlock(&all->starting);
 	sessions_log_durable(all->sessions, attempt, durable_bytes);
 	front_log_grew(all->front, attempt, durable_bytes);
 }
@@ -191,7 +194,12 @@ static int start_sessions(struct coordinator *all, struct error *err)
 		.sessions_max = (int)s->sessions, .logs = all->logs, .on_event = on_event, .arg = all,
 	};
 
-	return sessions_start(&config, &all->sessions, err);
+	int rc;
+
+	pthread_mutex_lock(&all->starting);
+	rc = sessions_start(&config, &all->sessions, err);
+	pthread_mutex_unlock(&all->starting);
+	return rc;
 }
 
 static void core_configure(const struct coordinator *all, struct core_config *config)
@@ -241,13 +249,16 @@ static int run(struct coordinator *all, struct error *err)
 	return 0;
 }
 
-/* The writer before those it tells; what was accepted is on disk when it has stopped. */
+/*
+ * First whoever brings events, then the writer before those it tells: what was accepted is on disk when it
+ * has stopped. Telling a session that has ended goes nowhere; its worker comes back and hears it then.
+ */
 static void coordinator_stop(struct coordinator *all)
 {
+	sessions_stop(all->sessions);
 	writer_stop(all->writer);
 	publish_pool_stop(all->publish_pool);
 	logs_stop(all->logs);
-	sessions_stop(all->sessions);
 	sessions_free(all->sessions);
 	front_stop(all->front);
 	hub_free(all->hub);
@@ -274,7 +285,7 @@ static int coordinator_start(struct coordinator *all, struct error *err)
 
 int main(int argc, char **argv)
 {
-	struct coordinator all = { 0 };
+	struct coordinator all = { .starting = PTHREAD_MUTEX_INITIALIZER };
 	struct error err;
 	int rest, rc;
 

@@ -23,7 +23,7 @@
 #include "coordinator/store/writer.h"
 
 struct settings {
-	char *data_dir, *listen, *worker_listen, *front_url, *registry_auth, *log_level;
+	char *data_dir, *listen, *worker_listen, *front_url, *registry_auth, *ca_file, *log_level;
 	char *create_token, *scope;
 	int64_t lease_s, restart_lease_s, beat_s, offer_timeout_s, attempts, backoff_s, run_timeout_s;
 	int64_t context_max, log_window, ballast, connections, sessions, idle_timeout_s, request_timeout_s;
@@ -37,6 +37,7 @@ static const struct setting table[] = {
 	{ "worker-listen", SETTING_TEXT, AT(worker_listen), "127.0.0.1:7481", 0, 0, "address workers dial (WebSocket)" },
 	{ "front-url", SETTING_TEXT, AT(front_url), NULL, 0, 0, "URL under which workers reach the REST API; from listen when unset" },
 	{ "registry-auth", SETTING_TEXT, AT(registry_auth), NULL, 0, 0, "registry credentials, a docker config.json" },
+	{ "ca-file", SETTING_TEXT, AT(ca_file), NULL, 0, 0, "CA certificates of registries; the system's when unset" },
 	{ "log-level", SETTING_TEXT, AT(log_level), "info", 0, 0, "error, warn, info or debug" },
 	{ "create-token", SETTING_TEXT, AT(create_token), NULL, 0, 0, "make a token of this name, print it, exit" },
 	{ "scope", SETTING_TEXT, AT(scope), "submit,read", 0, 0, "of --create-token: submit, read, admin, worker" },
@@ -98,6 +99,14 @@ static void on_publish_outcome(const struct publish_outcome *outcome, void *arg)
 	event->type = EVENT_PUBLISH_STEP;
 	event->publish_step = *outcome;
 	hub_post(all->hub, event);
+}
+
+static int credential_of(const char *host, const char *path, struct credential *ret_credential, struct error *err,
+			 void *arg)
+{
+	const struct coordinator *all = arg;
+
+	return all->auth ? auth_find(all->auth, host, path, ret_credential, err) : 1;
 }
 
 /* A session may ask for credit before its start has returned to us. */
@@ -174,13 +183,17 @@ static int start_threads(struct coordinator *all, struct error *err)
 		.connections_max = (int)s->connections, .idle_timeout_s = (int)s->idle_timeout_s,
 		.request_timeout_s = (int)s->request_timeout_s, .on_event = on_event, .arg = all,
 	};
+	struct publish_pool_options publish = {
+		.events = { .credential = credential_of, .on_outcome = on_publish_outcome, .arg = all },
+		.ca_file = s->ca_file,
+	};
 	struct writer_ports writer = {
 		.on_durable = on_durable, .on_full = on_full, .on_failed = on_failed, .arg = all,
 	};
 
 	if (front_start(&front, &all->front, err) < 0 ||
 	    logs_start(s->data_dir, on_log_durable, all, &all->logs, err) < 0 ||
-	    publish_pool_start(all->auth, on_publish_outcome, all, &all->publish_pool, err) < 0 ||
+	    publish_pool_start(&publish, &all->publish_pool, err) < 0 ||
 	    writer_start(s->data_dir, s->ballast, &writer, &all->writer, err) < 0)
 		return -1;
 	return 0;

@@ -3,8 +3,8 @@
 
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/wire/wire.h"
 
@@ -21,13 +21,11 @@ static bool copy_header(struct lws *wsi, enum lws_token_indexes token, char text
 
 static int check_token(const char *text, struct reader *reader, const char **ret_why)
 {
-	struct timespec now;
 	struct token_info info;
 	struct error err;
 	int rc;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	rc = reader_token(reader, text, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, &info, &err);
+	rc = reader_token(reader, text, clock_wall_ms(), &info, &err);
 	if (rc < 0) {
 		LOG(LOG_ERROR, "session.token-unreadable", KV("error", err.msg));
 		*ret_why = "the store cannot be read";

@@ -3,8 +3,8 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
 
@@ -37,14 +37,6 @@ struct session {
 	char peer[64];
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 struct session *session_new(struct lws *wsi, int64_t id, const struct session_world *world)
 {
 	struct session *session = mem_alloc(sizeof(*session));
@@ -54,7 +46,7 @@ struct session *session_new(struct lws *wsi, int64_t id, const struct session_wo
 	session->world = world;
 	session->end = &session->first;
 	session->grants.owner = session;
-	session->heard_ms = now_ms();
+	session->heard_ms = clock_mono_ms();
 	session->closing = LWS_CLOSE_STATUS_NOSTATUS;
 	lws_get_peer_simple(wsi, session->peer, sizeof(session->peer));
 	LOG(LOG_INFO, "session.opened", KV("session", id), KV("peer", session->peer));
@@ -218,6 +210,7 @@ static bool is_from_worker(enum wire_type type)
 	case WIRE_BEAT:
 	case WIRE_CANCELLED:
 	case WIRE_CREDENTIAL_REQUEST:
+	case WIRE_DRAIN:
 	case WIRE_BYE:
 		return true;
 	default:
@@ -359,7 +352,7 @@ int session_receive(struct session *session, const void *piece, size_t len)
 
 void session_heard(struct session *session)
 {
-	session->heard_ms = now_ms();
+	session->heard_ms = clock_mono_ms();
 	session->wants_ping = false;
 }
 
@@ -417,7 +410,7 @@ void session_credit_due(struct session *session)
 
 void session_watch(struct session *session, int64_t silence_ms)
 {
-	int64_t silent_ms = now_ms() - session->heard_ms;
+	int64_t silent_ms = clock_mono_ms() - session->heard_ms;
 
 	if (silent_ms >= silence_ms) {
 		kill_now(session, "the worker was silent and did not answer a ping");

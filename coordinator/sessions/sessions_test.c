@@ -331,7 +331,7 @@ START_TEST(the_third_bad_message_ends_the_session)
 	hear(fd, WIRE_ERROR);
 	say_hello(fd, 0);
 	id = next_session(EVENT_MESSAGE);
-	say(fd, &(struct wire_message){ .type = WIRE_DRAIN, .drain = { "r" } });
+	say(fd, &(struct wire_message){ .type = WIRE_ACK, .ack = { 7, 1 } });
 	hear(fd, WIRE_ERROR);
 	is_closed_with(fd, 1008);
 	ck_assert_int_eq(next_session(EVENT_LEFT), id);

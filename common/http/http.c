@@ -23,6 +23,7 @@
 #define HEADERS_MAX (256 * 1024)
 #define CONNECT_TIMEOUT_S 10
 #define SILENCE_TIMEOUT_S 60
+#define POLL_MAX_MS 60000
 
 struct http {
 	CURL *easy;
@@ -331,7 +332,7 @@ static CURLcode drive(struct call *call)
 		if (check_stop(call) < 0)
 			return CURLE_ABORTED_BY_CALLBACK;
 		wait_ms = silence_left_ms(call);
-		if (curl_multi_poll(multi, NULL, 0, wait_ms < 1000 ? (int)wait_ms : 1000, NULL) != CURLM_OK)
+		if (curl_multi_poll(multi, NULL, 0, wait_ms < POLL_MAX_MS ? (int)wait_ms : POLL_MAX_MS, NULL) != CURLM_OK)
 			return CURLE_FAILED_INIT;
 	}
 	msg = curl_multi_info_read(multi, &left);

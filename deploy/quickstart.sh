@@ -83,9 +83,9 @@ create_token() { # FILE NAME SCOPES
 	[ -s "$Q/$1" ] || (umask 077 && $coordinator --data-dir $Q/data --create-token "$2" --scope "$3" >"$Q/$1.new" && mv "$Q/$1.new" "$Q/$1")
 }
 start_coordinator() {
-	keep_port front coordinator 7600
+	keep_port front coordinator 7480
 	front=$port
-	keep_port workers coordinator 7601
+	keep_port workers coordinator 7481
 	workers=$port
 	create_token token quickstart submit,read,admin
 	create_token worker-token workers worker

@@ -13,6 +13,10 @@ FD = re.compile(r"^\w+\((\d+)<([^>]*)>")
 HEX = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 
 
+def bytes_of(pairs):
+    return bytes.fromhex(pairs.replace("\\x", ""))
+
+
 def calls(path):
     """(began, ended, text) of each system call, in the order they ended."""
     begun = {}
@@ -58,49 +62,49 @@ class Stream:
         self.data, self.is_upgraded = b"", False
 
     def take(self, data):
-        self.data += data
         if not self.is_upgraded:
-            end = self.data.find(b"\r\n\r\n")
-            if end < 0 or b"upgrade: websocket" not in self.data[:end].lower():
-                heads, self.data = self.data, b"" if end >= 0 else self.data
-                return [heads]
-            self.data, self.is_upgraded = self.data[end + 4 :], True
-        found, used = frames(self.data)
-        self.data = self.data[used:]
+            head, _, rest = data.partition(b"\r\n\r\n")
+            if b"upgrade: websocket" not in head.lower():
+                return [data]
+            data, self.is_upgraded = rest, True
+        found, used = frames(self.data + data)
+        self.data = (self.data + data)[used:]
         return [json.loads(payload) for opcode, payload in found if opcode == 1]
 
 
 syncs = []  # (began, ended) of the log's
 asked = {}  # what came in, by key: when
-told = []  # (kind, key, when it left)
+told = []  # (kind, key, when that had come in, when the answer left)
 streams = collections.defaultdict(Stream)
 for began, ended, text in calls(sys.argv[1]):
     name, place = text.split("(", 1)[0], FD.match(text)
     if not place:
         continue
-    if name == "fdatasync" and place[2].endswith("manifold.db-wal"):
+    file = bytes_of(place[2]) if place[2].startswith("\\x") else place[2].encode()
+    if name == "fdatasync" and file.endswith(b"manifold.db-wal"):
         syncs.append((began, ended))
-    if "TCP" not in place[2] and "socket" not in place[2]:
+    if not file.startswith((b"TCP", b"socket")):
         continue
     is_in = name in ("read", "readv", "recvfrom", "recvmsg")
-    data = b"".join(bytes.fromhex(part.replace("\\x", "")) for part in HEX.findall(text))
+    data = b"".join(bytes_of(part) for part in HEX.findall(text))
     for message in streams[place[1], place[2], is_in].take(data):
         if isinstance(message, bytes):
             if is_in and message.startswith(b"POST /v1/builds"):
                 asked["submit", place[1]] = asked["submit"] = ended
             elif not is_in and message.startswith(b"HTTP/1.1 202"):
-                told.append(("202", ("submit", place[1]), began))
+                told.append(("202", "submit", asked.get(("submit", place[1])), began))
         elif is_in and "seq" in message:
             asked[message["attempt"], message["seq"]] = ended
         elif message.get("type") == "ack":
-            told.append(("ack", (message["attempt"], message["seq"]), began))
+            key = message["attempt"], message["seq"]
+            told.append(("ack", key, asked.get(key), began))
         elif message.get("type") == "offer":
-            told.append(("offer", "submit", began))
+            told.append(("offer", message["attempt"], asked.get("submit"), began))
 
 failed = 0
 for kind in ("202", "offer", "ack"):
-    mine = [(key, left) for what, key, left in told if what == kind]
-    early = [key for key, left in mine if key not in asked or not any(asked[key] <= began and ended <= left for began, ended in syncs)]
+    mine = [(key, came, left) for what, key, came, left in told if what == kind]
+    early = [key for key, came, left in mine if not came or not any(came <= began and ended <= left for began, ended in syncs)]
     if mine and not early:
         print(f"pass: an fdatasync of the log returned before each {kind} left ({len(mine)})")
     else:

@@ -55,13 +55,16 @@ int buildah_place_make(const struct buildah *buildah, const struct platform *pla
 		       struct error *err)
 {
 	struct buildah_place place;
+	char storage[3 * BUILDAH_PATH_MAX];
 
 	if (place_name(buildah, platform, &place, err) < 0 || dir_make_all(place.root, err) < 0 ||
 	    dir_make_all(place.run, err) < 0 || dir_make_all(place.tmp, err) < 0)
 		return -1;
+	snprintf(storage, sizeof(storage), "[storage]\ndriver = \"%s\"\ngraphroot = \"%s\"\nrunroot = \"%s\"\n", buildah->driver,
+		 place.root, place.run);
 	if (config_write(place.dir, "policy.json", "{\"default\":[{\"type\":\"insecureAcceptAnything\"}]}\n", err) < 0 ||
 	    config_write(place.dir, "containers.conf", "[containers]\n", err) < 0 ||
-	    config_write(place.dir, "storage.conf", "[storage]\n", err) < 0)
+	    config_write(place.dir, "storage.conf", storage, err) < 0)
 		return -1;
 	*ret_place = place;
 	return 0;

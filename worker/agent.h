@@ -23,7 +23,7 @@ struct agent_world {
 };
 
 struct agent_settings {
-	const char *coordinator;     /* ws://127.0.0.1:8081 */
+	const char *coordinator;     /* ws://127.0.0.1:7481 */
 	const char *token_file;
 	const char *ca_file;         /* NULL: the system's */
 	const char *name;

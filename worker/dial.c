@@ -15,7 +15,7 @@
 
 static int url_fail(const char *url, const char *what, struct error *err)
 {
-	return error_set(err, ERR_INVALID, "coordinator \"%.200s\": %s; give ws://127.0.0.1:8081 or wss://host:port", url,
+	return error_set(err, ERR_INVALID, "coordinator \"%.200s\": %s; give ws://127.0.0.1:7481 or wss://host:port", url,
 			 what);
 }
 

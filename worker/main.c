@@ -28,7 +28,7 @@ struct settings {
 #define AT(member) offsetof(struct settings, member)
 
 static const struct setting table[] = {
-	{ "coordinator", SETTING_TEXT, AT(coordinator), "ws://127.0.0.1:8081", 0, 0,
+	{ "coordinator", SETTING_TEXT, AT(coordinator), "ws://127.0.0.1:7481", 0, 0,
 	  "where to dial: ws://HOST:PORT (loopback) or wss://HOST:PORT" },
 	{ "token-file", SETTING_TEXT, AT(token_file), NULL, 0, 0, "file with a token of scope worker" },
 	{ "ca-file", SETTING_TEXT, AT(ca_file), NULL, 0, 0, "certificates to trust, PEM; else the system's" },
@@ -46,7 +46,7 @@ static const struct setting table[] = {
 static const struct config_program program = {
 	.name = "manifold-worker",
 	.usage = "manifold-worker --coordinator URL --token-file FILE [SETTING...]\n       manifold-worker facts",
-	.summary = "Builds container images for the platforms that this host's own CPU executes. With the word facts it\n"
+	.summary = "Builds container images for the platforms that this host's own CPU executes. With the word facts it "
 		   "prints what this host is and what proves it.",
 	.default_file = "/etc/manifold/worker.conf",
 	.settings = table,

@@ -20,7 +20,7 @@ int listen_parse(const char *text, char ret_host[LISTEN_HOST_MAX], int *ret_port
 	long port;
 
 	if (host_len == 0 || host_len >= sizeof(host) || strspn(colon + 1, "0123456789") == 0)
-		return error_set(err, ERR_INVALID, "worker listener \"%s\": give HOST:PORT, like 127.0.0.1:8081", text);
+		return error_set(err, ERR_INVALID, "worker listener \"%s\": give HOST:PORT, like 127.0.0.1:7481", text);
 	port = strtol(colon + 1, &end, 10);
 	if (*end || port > 65535)
 		return error_set(err, ERR_INVALID, "worker listener \"%s\": the port is 0 to 65535", text);

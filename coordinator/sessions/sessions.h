@@ -15,7 +15,7 @@ struct sessions;
 
 struct sessions_config {
 	const char *dir;          /* the data folder, for a store reader of its own */
-	const char *listen;       /* "127.0.0.1:8081"; port 0 picks one */
+	const char *listen;       /* "127.0.0.1:7481"; port 0 picks one */
 	int64_t log_window_bytes; /* an attempt may be so far ahead of what is durable */
 	int sessions_max;
 	int silence_s;            /* a session not heard of for so long, pings included, is ended; 0: 45 */

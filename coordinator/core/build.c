@@ -37,10 +37,10 @@ void build_free(struct core *core, struct build *build)
 {
 	for (size_t i = 0; i < build->job_count; i++)
 		job_free(core, build->jobs[i]);
-	for (size_t i = 0; i < build->tag_count; i++)
-		mem_free(build->tags[i]);
 	if (build->publish)
 		publish_forget(core, build->publish);
+	for (size_t i = 0; i < build->tag_count; i++)
+		tag_forget(core, build->tags[i]);
 	map_remove(&core->builds, build->row.id);
 	mem_free(build->row.spec);
 	mem_free(build->dockerfile);

@@ -34,20 +34,11 @@ static void core_free_maps(struct core *core)
 static void core_free_things(struct core *core)
 {
 	struct build *build;
-	struct head *head;
 	size_t at = 0;
 
 	while ((build = map_next(&core->builds, &at))) {
 		build_free(core, build);
 		at--; /* another may have moved into its slot */
-	}
-	for (at = 0; (head = map_next(&core->head_by_hash, &at));) {
-		while (head) {
-			struct head *next = head->same_hash;
-
-			mem_free(head);
-			head = next;
-		}
 	}
 	for (at = 0; at < core->project_by_id.cap; at++)
 		mem_free(core->project_by_id.slots[at].value);

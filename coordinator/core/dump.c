@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/mem.h"
 #include "coordinator/core/core.h"
@@ -65,9 +64,11 @@ static void dump_build(const struct build *build, struct buf *out)
 		dump_job(build->jobs[i], out);
 	for (size_t i = 0; i < build->tag_count; i++) {
 		const struct tag_row *tag = &build->tags[i]->row;
+		int64_t mover = build->tags[i]->head->build;
 
-		buf_printf(out, "\ttag %lld %s %s reason %s digest %s moved %lld\n", I(tag->id), tag->reference,
-			   tag_state_name(tag->state), tag->reason, tag->digest, I(tag->moved_ms));
+		buf_printf(out, "\ttag %lld %s %s reason %s digest %s moved %lld newer %lld\n", I(tag->id), tag->reference,
+			   tag_state_name(tag->state), tag->reason, tag->digest, I(tag->moved_ms),
+			   I(mover > row->id ? mover : 0));
 	}
 	if (build->publish)
 		dump_publish(build->publish, out);
@@ -94,11 +95,6 @@ static int compare_builds(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int compare_heads(const void *a, const void *b)
-{
-	return strcmp((*(struct head *const *)a)->reference, (*(struct head *const *)b)->reference);
-}
-
 static void dump_builds(const struct core *core, struct buf *out)
 {
 	struct list list = { 0 };
@@ -113,29 +109,10 @@ static void dump_builds(const struct core *core, struct buf *out)
 	list_clear(&list);
 }
 
-static void dump_heads(const struct core *core, struct buf *out)
-{
-	struct list list = { 0 };
-	struct head *head;
-
-	for (size_t at = 0; (head = map_next(&core->head_by_hash, &at));)
-		for (; head; head = head->same_hash)
-			if (head->build)
-				list_push(&list, head);
-	if (list.count)
-		qsort(list.items, list.count, sizeof(void *), compare_heads);
-	for (size_t i = 0; i < list.count; i++) {
-		head = list.items[i];
-		buf_printf(out, "head %s build %lld %s\n", head->reference, I(head->build), head->digest);
-	}
-	list_clear(&list);
-}
-
 void core_dump(const struct core *core, struct buf *out)
 {
 	buf_printf(out, "last build %lld job %lld attempt %lld tag %lld publish %lld\n", I(core->last_build), I(core->last_job),
 		   I(core->last_attempt), I(core->last_tag), I(core->last_publish));
 	dump_builds(core, out);
 	dump_workers(core, out);
-	dump_heads(core, out);
 }

@@ -108,9 +108,9 @@ void load_rows(struct core *core, struct rows *rows)
 	core->last_publish = rows->last_publish;
 	for (size_t i = 0; i < rows->worker_count; i++)
 		worker_load(core, &rows->workers[i]);
-	for (size_t i = 0; i < rows->head_count; i++)
-		head_learn(head_of(core, rows->heads[i].reference), &rows->heads[i]);
 	load_builds(core, rows);
+	for (size_t i = 0; i < rows->head_count; i++)
+		tag_learn_head(core, &rows->heads[i]);
 	load_attempts(core, rows);
 	load_publishes(core, rows);
 	rows_clear(rows);

@@ -75,9 +75,13 @@ struct tag {
 	bool is_dirty;
 };
 
-/* What a reference points to in the registry, and who is at work on it. */
+/*
+ * What a reference points to in the registry, and who is at work on it. Only while a build that is not
+ * final wants it: one submitted later is newer than whoever moved it.
+ */
 struct head {
-	char reference[REFERENCE_TEXT_MAX];
+	char *reference;
+	size_t user_count;           /* tags */
 	int64_t build;               /* the newest that moved it; 0: none yet */
 	char digest[DIGEST_TEXT_MAX];
 	struct publish *holder;      /* its first step was started and it is not at its end */

@@ -44,22 +44,51 @@ size_t tag_repositories(const struct build *build, char (*ret_list)[REPOSITORY_M
 	return count;
 }
 
-struct head *head_of(struct core *core, const char *reference)
+static struct head *head_find(const struct core *core, const char *reference)
 {
-	int64_t hash = hash_text(0, reference);
-	struct head *first = map_get(&core->head_by_hash, hash), *head;
+	struct head *head = map_get(&core->head_by_hash, hash_text(0, reference));
 
-	for (head = first; head; head = head->same_hash)
-		if (strcmp(head->reference, reference) == 0)
-			return head;
-	head = mem_alloc(sizeof(*head));
-	text_format(head->reference, sizeof(head->reference), "%s", reference);
-	head->same_hash = first;
-	map_put(&core->head_by_hash, hash, head);
+	while (head && strcmp(head->reference, reference) != 0)
+		head = head->same_hash;
 	return head;
 }
 
-void head_learn(struct head *head, const struct tag_row *moved)
+static struct head *head_use(struct core *core, const char *reference)
+{
+	int64_t hash = hash_text(0, reference);
+	struct head *head = head_find(core, reference);
+
+	if (!head) {
+		head = mem_alloc(sizeof(*head));
+		head->reference = mem_strdup(reference);
+		head->same_hash = map_get(&core->head_by_hash, hash);
+		map_put(&core->head_by_hash, hash, head);
+	}
+	head->user_count++;
+	return head;
+}
+
+static void head_unuse(struct core *core, struct head *head)
+{
+	int64_t hash = hash_text(0, head->reference);
+	struct head *first = map_get(&core->head_by_hash, hash);
+
+	if (--head->user_count > 0)
+		return;
+	if (first != head) {
+		while (first->same_hash != head)
+			first = first->same_hash;
+		first->same_hash = head->same_hash;
+	} else if (head->same_hash) {
+		map_put(&core->head_by_hash, hash, head->same_hash);
+	} else {
+		map_remove(&core->head_by_hash, hash);
+	}
+	mem_free(head->reference);
+	mem_free(head);
+}
+
+static void head_learn(struct head *head, const struct tag_row *moved)
 {
 	if (moved->build < head->build)
 		return;
@@ -73,11 +102,25 @@ struct tag *tag_new(struct core *core, struct build *build, const struct tag_row
 
 	tag->row = *row;
 	tag->build = build;
-	tag->head = head_of(core, row->reference);
+	tag->head = head_use(core, row->reference);
 	if (row->state == TAG_MOVED)
 		head_learn(tag->head, row);
 	build->tags[build->tag_count++] = tag;
 	return tag;
+}
+
+void tag_forget(struct core *core, struct tag *tag)
+{
+	head_unuse(core, tag->head);
+	mem_free(tag);
+}
+
+void tag_learn_head(struct core *core, const struct tag_row *moved)
+{
+	struct head *head = head_find(core, moved->reference);
+
+	if (head)
+		head_learn(head, moved);
 }
 
 void tag_moved(struct core *core, struct tag *tag, const char *digest)

@@ -13,8 +13,10 @@ const char *tag_name(const char *reference); /* what follows the colon; NULL whe
 size_t tag_repositories(const struct build *build, char (*ret_list)[REPOSITORY_MAX]);
 
 struct tag *tag_new(struct core *core, struct build *build, const struct tag_row *row);
-struct head *head_of(struct core *core, const char *reference); /* made when it is new */
-void head_learn(struct head *head, const struct tag_row *moved);
+void tag_forget(struct core *core, struct tag *tag);
+
+/* A tag that has moved, of any build: does it matter to one at work? */
+void tag_learn_head(struct core *core, const struct tag_row *moved);
 
 /* Each is told in history. */
 void tag_moved(struct core *core, struct tag *tag, const char *digest);

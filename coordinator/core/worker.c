@@ -142,10 +142,14 @@ void worker_hello(struct core *core, int64_t session, const struct wire_hello *h
 	struct worker *worker;
 	char reason[REASON_MAX];
 
-	if (hello->protocol != WIRE_PROTOCOL || !name_is_sound(hello->name)) {
-		text_format(reason, sizeof(reason), "protocol %d and a name of letters, digits and ._- are spoken here, not protocol %d",
-			    WIRE_PROTOCOL, hello->protocol);
+	if (hello->protocol != WIRE_PROTOCOL) {
+		text_format(reason, sizeof(reason), "protocol %d is spoken here, not %d", WIRE_PROTOCOL, hello->protocol);
 		message_bye(core, session, reason, "install the worker of the coordinator's version");
+		return;
+	}
+	if (!name_is_sound(hello->name)) {
+		message_bye(core, session, "a worker's name is made of letters, digits, dot, underscore and hyphen",
+			    "give this worker such a name");
 		return;
 	}
 	worker = worker_of(core, hello->name);

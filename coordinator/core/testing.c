@@ -130,25 +130,29 @@ static bool rig_has_live_build(const struct rig *rig, int64_t id)
 /* Copies the rows of a table that WANTED names into an array of the rows struct. */
 #define COPY_ROWS(rig, table_kind, noun, list, length, wanted)                                           \
 	do {                                                                                             \
-		(list) = mem_alloc(((rig)->tables[table_kind].count + 1) * sizeof(*(list)));             \
+		size_t room_ = 0;                                                                        \
 		for (size_t i_ = 0; i_ < (rig)->tables[table_kind].count; i_++) {                        \
 			const struct row *row = (rig)->tables[table_kind].rows[i_];                      \
-			if (wanted)                                                                      \
-				(list)[(length)++] = row->noun;                                          \
+			if (!(wanted))                                                                   \
+				continue;                                                                \
+			if ((length) == room_)                                                           \
+				(list) = mem_realloc((list), (room_ = room_ * 2 + 4) * sizeof(*(list))); \
+			(list)[(length)++] = row->noun;                                                  \
 		}                                                                                        \
 	} while (0)
 
 static const struct publish_row *rig_publish(const struct rig *rig, int64_t id)
 {
-	for (size_t i = 0; i < rig->tables[ROW_PUBLISH].count; i++)
-		if (rig->tables[ROW_PUBLISH].rows[i]->publish.id == id)
-			return &rig->tables[ROW_PUBLISH].rows[i]->publish;
-	rig_die("no such publish", "");
+	const struct row *row = (size_t)id <= rig->tables[ROW_PUBLISH].count ? rig->tables[ROW_PUBLISH].rows[id - 1] : NULL;
+
+	if (!row || row->publish.id != id)
+		rig_die("no such publish", "");
+	return &row->publish;
 }
 
 static void rig_copy_heads(const struct rig *rig, struct rows *rows)
 {
-	rows->heads = mem_alloc((rig->tables[ROW_TAG].count + 1) * sizeof(*rows->heads));
+	rows->heads = mem_alloc(64 * sizeof(*rows->heads));
 	for (size_t i = 0; i < rig->tables[ROW_TAG].count; i++) {
 		const struct tag_row *tag = &rig->tables[ROW_TAG].rows[i]->tag;
 		size_t at = 0;
@@ -157,6 +161,8 @@ static void rig_copy_heads(const struct rig *rig, struct rows *rows)
 			continue;
 		while (at < rows->head_count && strcmp(rows->heads[at].reference, tag->reference) != 0)
 			at++;
+		if (at == 64)
+			rig_die("more references than a test may move", "");
 		if (at == rows->head_count || rows->heads[at].build < tag->build)
 			rows->heads[at] = *tag;
 		rows->head_count += at == rows->head_count;

@@ -213,17 +213,15 @@ const char *rig_reason(const struct rig *rig, const char *platform)
 	return "";
 }
 
+/* Ids count from 1 and rows are kept in the order they came. */
 static const struct row *rig_find(const struct rig *rig, enum row_kind kind, int64_t id)
 {
 	const struct rig_table *table = &rig->tables[kind];
+	const struct row *row = id >= 1 && (size_t)id <= table->count ? table->rows[id - 1] : NULL;
 
-	for (size_t i = table->count; i-- > 0;) {
-		const struct row *row = table->rows[i];
-
-		if ((kind == ROW_BUILD && row->build.id == id) || (kind == ROW_JOB && row->job.id == id) ||
-		    (kind == ROW_ATTEMPT && row->attempt.id == id))
-			return row;
-	}
+	if (row && ((kind == ROW_BUILD && row->build.id == id) || (kind == ROW_JOB && row->job.id == id) ||
+		    (kind == ROW_ATTEMPT && row->attempt.id == id)))
+		return row;
 	fputs("no such row was saved\n", stderr);
 	abort();
 }

@@ -6,7 +6,7 @@
 #include "common/mem.h"
 #include "coordinator/core/tag.h"
 
-#define WARM_MAX 8192 /* things remembered */
+#define WARM_MAX 2048 /* things remembered */
 
 /* The text in a build's row is decoded when the first job of it is placed, not when it is loaded. */
 static const char *build_dockerfile(struct build *build)

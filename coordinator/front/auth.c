@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "common/log.h"
+#include "coordinator/front/query.h"
 #include "coordinator/front/reply.h"
 
 static int no_token(const struct head *head, struct refusal *ret)
@@ -44,9 +46,13 @@ int auth_check(struct front *front, const struct route *route, const struct head
 void auth_admit(struct exchange *ex)
 {
 	bool is_read = !strcmp(ex->method, "GET") || ex->is_head;
+	CLEANUP(query_clear) struct query query;
 	struct refusal refusal;
+	struct error err;
 
-	if (!is_read && ex->front->is_full) {
+	if (query_open(ex, &query, &err) < 0 && ex->match.route->scopes) {
+		reply_error(ex, &err); /* a misspelt option must not be a silent no-op */
+	} else if (!is_read && ex->front->is_full) {
 		refuse(&refusal, 507, "disk_full", "the coordinator's disk is full: only reads are answered");
 		reply_refusal(ex, &refusal);
 	} else if (!strcmp(ex->method, "POST") && !ex->front->is_ready) {

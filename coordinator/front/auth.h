@@ -11,7 +11,7 @@
 int auth_check(struct front *front, const struct route *route, const struct head *head, struct token_info *ret_token,
 	       struct refusal *ret_refusal);
 
-/* Hands ex to its handler, or answers 507 (disk full) or 503 (not ready). */
+/* Hands ex to its handler, or answers 400 (unknown parameter), 507 (disk full) or 503 (not ready). */
 void auth_admit(struct exchange *ex);
 
 #endif

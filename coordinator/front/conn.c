@@ -126,6 +126,8 @@ static void judge_head(struct conn *conn)
 		return;
 	}
 	evhttp_connection_set_max_body_size(conn->evcon, (ev_ssize_t)limit);
+	/* evhttp leaves a body in the input until it is whole. */
+	bufferevent_setwatermark(conn->bev, EV_READ, 0, INPUT_MAX + (size_t)head->content_length);
 	conn->state = CONN_BODY;
 }
 
@@ -316,6 +318,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 	}
 	conn->state = CONN_BUSY;
 	conn->deadline_ms = 0;
+	bufferevent_setwatermark(conn->bev, EV_READ, 0, INPUT_MAX);
 	ex = exchange_new(front, conn, req);
 	memcpy(ex->method, conn->head.method, sizeof(ex->method));
 	ex->is_head = !strcmp(ex->method, "HEAD");

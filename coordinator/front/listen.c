@@ -6,7 +6,9 @@
 #include <event2/util.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,24 +25,49 @@ static bool is_loopback(const struct sockaddr_storage *address)
 	return address->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
 }
 
+/* evutil takes no port 0, so the port is read here. */
+static int parse_port(const char *text, uint16_t *ret_port)
+{
+	size_t len = strlen(text);
+	long port = len && len <= 5 && strspn(text, "0123456789") == len ? strtol(text, NULL, 10) : -1;
+
+	if (port < 0 || port > UINT16_MAX)
+		return -1;
+	*ret_port = htons((uint16_t)port);
+	return 0;
+}
+
+static int parse_host(const char *text, size_t host_len, struct sockaddr_storage *ret)
+{
+	char host[64];
+	int len = sizeof(*ret);
+
+	memset(ret, 0, sizeof(*ret));
+	if (!host_len || host_len >= sizeof(host) || (text[0] != '[' && memchr(text, ':', host_len)))
+		return -1;
+	snprintf(host, sizeof(host), "%.*s", (int)host_len, text);
+	if (!strcmp(host, "localhost"))
+		snprintf(host, sizeof(host), "127.0.0.1");
+	return evutil_parse_sockaddr_port(host, (struct sockaddr *)ret, &len);
+}
+
 static int parse_address(const char *text, struct sockaddr_storage *ret, socklen_t *ret_len, struct error *err)
 {
 	const char *colon = strrchr(text, ':');
-	char numeric[80];
-	int len = sizeof(*ret);
+	uint16_t port = 0;
 
-	if (!strncmp(text, "localhost:", 10))
-		snprintf(numeric, sizeof(numeric), "127.0.0.1%s", text + 9);
-	else
-		snprintf(numeric, sizeof(numeric), "%s", text);
-	memset(ret, 0, sizeof(*ret));
-	if (!colon || strspn(colon + 1, "0123456789") != strlen(colon + 1) || !colon[1] ||
-	    evutil_parse_sockaddr_port(numeric, (struct sockaddr *)ret, &len) < 0)
+	if (!colon || parse_port(colon + 1, &port) < 0 || parse_host(text, (size_t)(colon - text), ret) < 0)
 		return error_set(err, ERR_INVALID, "listen address %.100s: must be like 127.0.0.1:8080 or [::1]:8080", text);
 	if (!is_loopback(ret))
 		return error_set(err, ERR_DENIED, "refusing to listen on %.100s: beyond loopback requests and tokens would "
 				 "travel without TLS; listen on 127.0.0.1 or [::1] behind a proxy that speaks TLS", text);
-	*ret_len = (socklen_t)len;
+	if (ret->ss_family == AF_INET6) {
+		((struct sockaddr_in6 *)ret)->sin6_port = port;
+		*ret_len = sizeof(struct sockaddr_in6);
+	} else {
+		((struct sockaddr_in *)ret)->sin_port = port;
+		*ret_len = sizeof(struct sockaddr_in);
+	}
 	return 0;
 }
 

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 unset MAKEFLAGS MFLAGS MAKELEVEL
 . deploy/daemons.sh
 
-Q=build/quickstart
+Q=$PWD/build/quickstart
 names="worker-2 worker-1 coordinator registry"
 if [ "${1:-}" = stop ]; then
 	for name in $names; do
@@ -63,7 +63,7 @@ keep_running() { # NAME BINARY READY-COMMAND -- COMMAND...
 start_registry() {
 	keep_port registry registry 5000
 	registry=127.0.0.1:$port
-	daemon_pid $Q registry >/dev/null || registry_config "$port" "$PWD/$Q/registry-data" >$Q/registry.yml
+	daemon_pid $Q registry >/dev/null || registry_config "$port" "$Q/registry-data" >$Q/registry.yml
 	keep_running registry /usr/bin/docker-registry registry_is_ready -- docker-registry serve $Q/registry.yml
 }
 registry_is_ready() { curl -fsS "http://$registry/v2/"; }
@@ -154,7 +154,7 @@ echo "\$ manifold build -f deploy/docker/Dockerfile --build-arg BASE=$base -t $i
 start=$SECONDS
 build/bin/manifold build -f deploy/docker/Dockerfile --build-arg BASE="$base" -t "$image" --platform "$platforms" . || {
 	rc=$?
-	note "quickstart: the build ended with $rc; logs of the services: $Q/*.log"
+	note "quickstart: the build ended with $rc; logs of the services: build/quickstart/*.log"
 	exit $rc
 }
 printf '%5d s  built and published\n' $((SECONDS - start))
@@ -169,7 +169,7 @@ cat <<EOF
 
 Everything goes on running; 'make quickstart-stop' ends it. Total $((SECONDS - began)) s.
 
-  . $Q/env; PATH=\$PWD/build/bin:\$PATH     then: manifold ps | workers | logs | show | inspect | build
+  . build/quickstart/env; PATH=\$PWD/build/bin:\$PATH     then: manifold ps | workers | logs | show | inspect | build
   skopeo inspect --raw --tls-verify=false docker://$image
 EOF
 for platform in ${platforms//,/ }; do echo "  deploy/run-image.sh $image $platform     runs that image, by chroot, as root"; done
@@ -180,7 +180,7 @@ An ARM host joins through SSH, which needs no port open on either side. There, i
   deploy/packages.sh build run && make
 and from here (the tunnel must stay):
   deploy/base-image.sh $registry amd64 arm64       prints the BASE for both, nothing is emulated
-  scp $Q/worker-token ARM-HOST:
+  scp build/quickstart/worker-token ARM-HOST:
   ssh -R $front:127.0.0.1:$front -R $workers:127.0.0.1:$workers -R ${registry#*:}:$registry ARM-HOST
   sudo build/bin/manifold-worker --coordinator ws://127.0.0.1:$workers --token-file ~/worker-token --name arm-1 --state-dir /var/lib/manifold-worker
 then add --platform $first,linux/arm64 to a build.

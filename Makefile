@@ -2,7 +2,7 @@
 # make quickstart  one image, two platforms, here      make quickstart-stop  end what that started
 # make lint        floors, SQL, JSON, headers, names   make unit        the tests beside the code
 # make bench       our own share of a build, ratios    make clean
-# SAN=1 (address, undefined), SAN=thread, CC=clang, MARCH=x86-64-v3: any of these; each variant has its own folder.
+# SAN=1 (address, undefined), SAN=thread, CC=clang, MARCH=x86-64-v3, VERBOSE=1: any of these; each variant has its own folder.
 
 CC      ?= cc
 SAN     ?= 0
@@ -41,6 +41,9 @@ PROGS  := $(BIN)/manifold-coordinator $(BIN)/manifold-worker $(BIN)/manifold
 TBINS  := $(TESTS:%.c=$B/%)
 SQL_O  := $(SQL:%.sql=$B/%.o)
 
+# The file's name instead of its command, which VERBOSE=1 shows.
+say    = $(if $(VERBOSE),,@echo "  $1"; )
+
 # $1: area. Its objects in one archive; the same with fault points for the tests.
 objs   = $(patsubst %.c,$B/%.o,$(filter $1/%,$(LIB))) $(if $(filter coordinator,$1),$(SQL_O))
 fobjs  = $(patsubst %.c,$B/fault/%.o,$(filter $1/%,$(LIB))) $(if $(filter coordinator,$1),$(SQL_O))
@@ -55,7 +58,7 @@ $(BIN)/manifold-worker: $B/worker/main.o $B/libworker.a $B/libcommon.a
 $(BIN)/manifold: $B/cli/main.o $B/libcli.a $B/libcommon.a
 $(PROGS):
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,link $@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 define area
 $B/lib$1.a: $(call objs,$1)
@@ -66,27 +69,27 @@ $(foreach a,$(AREAS),$(eval $(call area,$a)))
 $B/%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,ar $@)ar rcs $@ $^
 
 $(TBINS):
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs check)
+	$(call say,link $@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs check)
 
 $B/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,cc $<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $B/fault/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -DWITH_FAULTS $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,cc $< (with faults))$(CC) $(CPPFLAGS) -DWITH_FAULTS $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $B/schema/sql/%.c: schema/sql/%.sql
 	@mkdir -p $(@D)
-	{ echo 'extern const char schema_$*[]; const char schema_$*[] ='; \
+	@{ echo 'extern const char schema_$*[]; const char schema_$*[] ='; \
 	  sed 's/[\\"]/\\&/g; s/^/"/; s/$$/\\n"/' $<; echo ';'; } > $@
 
 $B/schema/sql/%.o: $B/schema/sql/%.c
-	$(CC) $(CFLAGS) -Wno-overlength-strings -c -o $@ $<
+	$(call say,cc $<)$(CC) $(CFLAGS) -Wno-overlength-strings -c -o $@ $<
 
 # One area's tests: make unit T=common/oci
 unit: $(filter $B/$(T)%,$(TBINS))

@@ -15,6 +15,13 @@ static void join_platforms(const json_t *worker, struct buf *out)
 		buf_printf(out, "%s%s", i ? "," : "", json_string_value(platform));
 }
 
+static const char *worker_state(const json_t *worker)
+{
+	if (*view_text(worker, "refused_because"))
+		return "refused";
+	return json_is_true(json_object_get(worker, "connected")) ? "connected" : "away";
+}
+
 static void view_worker(struct table *table, const json_t *worker)
 {
 	CLEANUP(buf_clear) struct buf platforms = { 0 };
@@ -22,10 +29,10 @@ static void view_worker(struct table *table, const json_t *worker)
 	char slots[32];
 
 	join_platforms(worker, &platforms);
-	snprintf(slots, sizeof(slots), "%lld/%lld", (long long)view_int(worker, "jobs"),
+	snprintf(slots, sizeof(slots), "%lld/%lld", (long long)view_int(worker, "live_attempts"),
 		 (long long)view_int(worker, "slots"));
 	table_cell(table, view_text(worker, "name"));
-	table_cell(table, view_text(worker, "state"));
+	table_cell(table, worker_state(worker));
 	table_cell(table, slots);
 	table_cell(table, buf_text(&platforms));
 	table_cell(table, view_text(worker, "engine"));

@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # deploy/quickstart.sh [stop]: one image for two platforms, built by two workers on this machine at the same time and
-# published under one tag. Everything is kept in build/quickstart and goes on running; again: what runs is used.
+# published under one tag. Everything is kept in build/quickstart (or QUICKSTART_DIR, absolute) and goes on running;
+# again: what runs is used.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ "$(id -u)" = 0 ] || { command -v sudo >/dev/null || { echo "quickstart: run as root, or install sudo" >&2 && exit 1; }; exec sudo -- "$0" "$@"; }
+[ "$(id -u)" = 0 ] || { command -v sudo >/dev/null || { echo "quickstart: run as root, or install sudo" >&2 && exit 1; }; exec sudo -- env QUICKSTART_DIR="${QUICKSTART_DIR:-}" "$0" "$@"; }
 unset MAKEFLAGS MFLAGS MAKELEVEL
 . deploy/daemons.sh
 
-Q=$PWD/build/quickstart
+Q=${QUICKSTART_DIR:-$PWD/build/quickstart}
+shown=${Q#"$PWD"/}
 names="worker-2 worker-1 coordinator registry"
 if [ "${1:-}" = stop ]; then
 	for name in $names; do
@@ -154,7 +156,7 @@ echo "\$ manifold build -f deploy/docker/Dockerfile --build-arg BASE=$base -t $i
 start=$SECONDS
 build/bin/manifold build -f deploy/docker/Dockerfile --build-arg BASE="$base" -t "$image" --platform "$platforms" . || {
 	rc=$?
-	note "quickstart: the build ended with $rc; logs of the services: build/quickstart/*.log"
+	note "quickstart: the build ended with $rc; logs of the services: $shown/*.log"
 	exit $rc
 }
 printf '%5d s  built and published\n' $((SECONDS - start))
@@ -169,7 +171,7 @@ cat <<EOF
 
 Everything goes on running; 'make quickstart-stop' ends it. Total $((SECONDS - began)) s.
 
-  . build/quickstart/env; PATH=\$PWD/build/bin:\$PATH     then: manifold ps | workers | logs | show | inspect | build
+  . $shown/env; PATH=\$PWD/build/bin:\$PATH     then: manifold ps | workers | logs | show | inspect | build
   skopeo inspect --raw --tls-verify=false docker://$image
 EOF
 for platform in ${platforms//,/ }; do echo "  deploy/run-image.sh $image $platform     runs that image, by chroot, as root"; done
@@ -180,7 +182,7 @@ An ARM host joins through SSH, which needs no port open on either side. There, i
   deploy/packages.sh build run && make
 and from here (the tunnel must stay):
   deploy/base-image.sh $registry amd64 arm64       prints the BASE for both, nothing is emulated
-  scp build/quickstart/worker-token ARM-HOST:
+  scp $shown/worker-token ARM-HOST:
   ssh -R $front:127.0.0.1:$front -R $workers:127.0.0.1:$workers -R ${registry#*:}:$registry ARM-HOST
   sudo build/bin/manifold-worker --coordinator ws://127.0.0.1:$workers --token-file ~/worker-token --name arm-1 --state-dir /var/lib/manifold-worker
 then add --platform $first,linux/arm64 to a build.

@@ -48,6 +48,7 @@ await() {
 clean() {
 	local rc=$? name
 	trap - EXIT INT TERM
+	! declare -F at_exit >/dev/null || at_exit >/dev/null 2>&1
 	for name in "${daemons[@]}"; do daemon_stop "$W" "$name" 15 || echo "e2e: $name had to be killed"; done
 	[ -z "${KEEP:-}" ] || { echo "e2e: kept $W" && exit $rc; }
 	[ "$failed" = 0 ] && [ $rc = 0 ] || tail -n 30 $(ls "$W"/*.log | grep -v /registry.log)

@@ -145,14 +145,14 @@ static void emulation_found(struct taking *taking, const struct probe_machine *m
 		snprintf(because, sizeof(because), "an enabled binfmt_misc handler (%s, by %.127s) emulates %s", handlers.match,
 			 handlers.interpreter, machine->name);
 		snprintf(remedy, sizeof(remedy), "echo -1 > " BINFMT_DIR "/%s"
-			 " (if it comes back at the next start: apt-get remove qemu-user-static binfmt-support)", handlers.match);
+			 " # if it comes back at the next start: apt-get remove qemu-user-static binfmt-support", handlers.match);
 	} else {
 		snprintf(because, sizeof(because), "a program for %s is not refused by the kernel, but run by %s: a binfmt_misc"
 			 " handler emulates %s%s", machine->name, how, machine->name,
 			 handlers.is_mounted ? "" : " (binfmt_misc is not mounted here, so its name cannot be told)");
 		snprintf(remedy, sizeof(remedy), "%secho -1 > " BINFMT_DIR "/status%s",
 			 handlers.is_mounted ? "" : "mount -t binfmt_misc binfmt_misc " BINFMT_DIR " && ",
-			 handlers.is_mounted ? "" : " (on the host itself when this is a container; it removes every handler)");
+			 handlers.is_mounted ? "" : " # on the host itself when this is a container; it removes every handler");
 	}
 	refuse(taking, because, remedy);
 }

@@ -10,12 +10,14 @@
 #include "coordinator/core/text.h"
 #include "coordinator/core/worker.h"
 
+/* A host that is not native claims no platform at all, so it may be the one that was meant. */
 static const struct worker *refused_worker(const struct core *core, const struct queue *queue)
 {
 	for (size_t i = 0; i < core->workers.count; i++) {
 		const struct worker *worker = core->workers.items[i];
 
-		if (worker->row.refused_because[0] && worker_offers(worker, &queue->platform))
+		if (worker->row.refused_because[0] &&
+		    (!worker->row.platforms[0] || worker_offers(worker, &queue->platform)))
 			return worker;
 	}
 	return NULL;
@@ -26,8 +28,8 @@ static void reason_of_nobody(const struct core *core, const struct queue *queue,
 	const struct worker *refused = refused_worker(core, queue);
 
 	if (refused)
-		text_format(reason->text, sizeof(reason->text), "worker %s is refused: %s", refused->row.name,
-			    refused->row.refused_because);
+		text_format(reason->text, sizeof(reason->text), "no connected worker offers %s; worker %s is refused: %s",
+			    queue->text, refused->row.name, refused->row.refused_because);
 	else
 		text_format(reason->text, sizeof(reason->text), "no connected worker offers %s", queue->text);
 }

@@ -97,7 +97,7 @@ START_TEST(a_worker_that_could_emulate_is_refused_with_the_remedy)
 	ck_assert_str_eq(rig_worker(rig, "w4")->refused_because, msg.hello.refused_because);
 	ck_assert(!rig_worker(rig, "w4")->is_connected);
 	ck_assert(rig_noted(rig, "worker.refused"));
-	ck_assert_str_eq(rig_reason(rig, AMD), "worker w4 is refused: a binfmt_misc handler for aarch64 is enabled");
+	ck_assert_str_eq(rig_reason(rig, AMD), "no connected worker offers linux/amd64; worker w4 is refused: a binfmt_misc handler for aarch64 is enabled");
 	rig_say(rig, 12, &msg);
 	ck_assert(!rig_noted(rig, "worker.refused"));
 	msg = hello("w4");

@@ -130,6 +130,17 @@ static void add_event(const struct event_row *row, void *arg)
 	json_array_append_new(arg, event);
 }
 
+/* Takes list. The job table has the newest first; the jobs of a build go as its platforms do. */
+static json_t *reversed(json_t *list)
+{
+	json_t *turned = json_array();
+
+	for (size_t i = json_array_size(list); i > 0; i--)
+		json_array_append(turned, json_array_get(list, i - 1));
+	json_decref(list);
+	return turned;
+}
+
 int build_json_full(struct front *front, const struct build_row *build, json_t **ret_build, struct error *err)
 {
 	struct job_filter filter = { .build = build->id, .state = -1, .limit = JOBS_OF_BUILD_MAX };
@@ -146,7 +157,7 @@ int build_json_full(struct front *front, const struct build_row *build, json_t *
 	json_put(root, "tags", tags);
 	if (jobs_json(front, &filter, &jobs, err) < 0)
 		return -1;
-	json_put(root, "jobs", jobs);
+	json_put(root, "jobs", reversed(jobs));
 	if (publishes_json(front, build->id, tags, &publishes, err) < 0)
 		return -1;
 	json_put(root, "publishes", publishes);

@@ -133,7 +133,7 @@ START_TEST(a_silent_connection_is_closed)
 	struct reply reply;
 	int silent, kept;
 
-	world.config.idle_timeout_s = 1;
+	world.config.idle_timeout_s = 2;
 	start();
 	silent = dial();
 	kept = dial();
@@ -154,7 +154,7 @@ START_TEST(dripping_does_not_push_the_deadline_on)
 	int bytes = 0, fd;
 	char peek;
 
-	world.config.request_timeout_s = 1;
+	world.config.request_timeout_s = 2;
 	start();
 	fd = dial();
 	say(fd, _i ? "POST /v1/builds HTTP/1.1\r\n" HOST "Content-Length: 1000\r\n\r\n" : "GET /");
@@ -165,7 +165,7 @@ START_TEST(dripping_does_not_push_the_deadline_on)
 		ck_assert_int_lt(++bytes, 100);
 	}
 	reply = hear(fd);
-	is_error(&reply, 408, "timeout", "1 s");
+	is_error(&reply, 408, "timeout", "2 s");
 	close(fd);
 }
 END_TEST

@@ -235,7 +235,7 @@ START_TEST(a_reader_that_does_not_read_is_cut)
 	struct reply other;
 	int small = 4096, fd;
 
-	world.config.idle_timeout_s = 1;
+	world.config.idle_timeout_s = 2;
 	world.config.connections_max = 1;
 	start();
 	must_put(data, len, 201);

@@ -227,8 +227,8 @@ static void look_again(struct follower *follower)
 }
 
 /*
- * Which attempt a request is about: the number asked for; else the current one, or to follow, when
- * that is over and the job is not, the next.
+ * Which attempt a request is about: the number asked for (a follower may ask for one yet to come);
+ * else the current one, or to follow, when that is over and the job is not, the next.
  */
 static int choose_number(struct exchange *ex, const struct job_view *view, struct log_request *request,
 			 struct error *err)
@@ -345,7 +345,7 @@ static int get_log(struct exchange *ex, struct error *err)
 	rc = find_number(ex->front, view.job.id, (int)request.number, &row, err);
 	if (rc < 0)
 		return -1;
-	if (rc == READER_NONE && is_asked)
+	if (rc == READER_NONE && is_asked && (!request.is_follow || job_state_is_final(view.job.state)))
 		return error_set(err, ERR_NOT_FOUND, "job %" PRId64 " has no attempt %" PRId64, view.job.id,
 				 request.number);
 	if (!request.is_follow)

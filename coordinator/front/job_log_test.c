@@ -200,6 +200,7 @@ END_TEST
 
 START_TEST(a_follower_of_a_job_that_never_ran_hears_the_end)
 {
+	struct reply reply;
 	int fd;
 
 	start();
@@ -210,14 +211,17 @@ START_TEST(a_follower_of_a_job_that_never_ran_hears_the_end)
 	front_announce(world.front, 1, JOB, 0);
 	hears_the_end(fd);
 	hears_the_end(follow_at(LOG "?follow=1", "1"));
+	reply = get(LOG "?follow=1&attempt=1", world.reader);
+	is_error(&reply, 404, "not_found", "no attempt 1");
 }
 END_TEST
 
 START_TEST(after_a_lost_attempt_the_next_is_followed)
 {
-	int fd, old;
+	int fd, old, named;
 
 	start_running();
+	named = follow_at(LOG "?follow=1&attempt=2", "2");
 	grow(ATTEMPT, "half a l");
 	fd = follow_at(LOG "?follow=1", "1");
 	hears(fd, "half a l");
@@ -234,7 +238,9 @@ START_TEST(after_a_lost_attempt_the_next_is_followed)
 	front_announce(world.front, 1, JOB, ATTEMPT + 1);
 	grow(ATTEMPT + 1, "whole");
 	hears(fd, "whole");
+	hears(named, "whole");
 	close(fd);
+	close(named);
 }
 END_TEST
 
@@ -300,7 +306,7 @@ START_TEST(a_quiet_log_outlives_the_idle_timeout)
 	struct reply reply;
 	int fd, idle;
 
-	world.config.idle_timeout_s = 1;
+	world.config.idle_timeout_s = 2;
 	start_running();
 	fd = follow_at(LOG "?follow=1", "1");
 	idle = dial();

@@ -205,6 +205,7 @@ START_TEST(one_build_comes_with_everything_of_it)
 	start();
 	commit_build(1, 1, BUILD_SUCCEEDED);
 	commit(job_row(1, 1, JOB_SUCCEEDED, 0));
+	commit(job_row(2, 1, JOB_SUCCEEDED, 0));
 	commit_publish();
 	root = get_json("/v1/builds/1", world.reader);
 	is_at(root, "state", "\"succeeded\"");
@@ -215,6 +216,8 @@ START_TEST(one_build_comes_with_everything_of_it)
 	is_at(root, "tags.0.reference", "\"r.example/a:1\"");
 	is_at(root, "tags.0.state", "\"moved\"");
 	is_at(root, "tags.0.digest", "\"" DIGEST_A "\"");
+	is_at(root, "jobs.0.id", "1");
+	is_at(root, "jobs.1.id", "2");
 	is_at(root, "jobs.0.repository", "\"r.example/a\"");
 	is_at(root, "publishes.0.state", "\"done\"");
 	is_at(root, "publishes.0.steps.0.kind", "\"tag\"");

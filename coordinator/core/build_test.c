@@ -162,6 +162,24 @@ START_TEST(a_success_without_a_sound_digest_is_none)
 }
 END_TEST
 
+START_TEST(a_success_without_media_type_or_size_is_none)
+{
+	struct wire_message msg = { .type = WIRE_RESULT, .result = { .attempt = 1, .seq = 2, .is_success = true, .size_bytes = 3 } };
+
+	start_both("");
+	memset(msg.result.digest, '0', 71);
+	memcpy(msg.result.digest, "sha256:", 7);
+	rig_say(rig, 11, &msg);
+	ck_assert_int_eq(rig_attempt(rig, 1)->state, ATTEMPT_FAILED);
+	msg.result.attempt = 2;
+	msg.result.media_type[0] = 'm';
+	msg.result.size_bytes = 0;
+	rig_say(rig, 12, &msg);
+	ck_assert_int_eq(rig_attempt(rig, 2)->state, ATTEMPT_FAILED);
+	ck_assert_int_eq(rig_job(rig, 2)->failure, CLASS_INFRA);
+}
+END_TEST
+
 START_TEST(a_doubled_result_is_acknowledged_and_changes_nothing)
 {
 	char *before, *after;
@@ -312,6 +330,26 @@ START_TEST(what_cannot_be_cancelled_says_why)
 }
 END_TEST
 
+START_TEST(what_changed_is_announced_once)
+{
+	rig_submit(rig, 1, AMD, TAG);
+	ck_assert_int_eq((int)rig_told(rig, EFFECT_ANNOUNCE, 0)->announce.job, 1);
+	ck_assert_ptr_null(rig_told(rig, EFFECT_ANNOUNCE, 1));
+	rig_hello(rig, 11, "w1", AMD, 1);
+	rig_accept(rig, 11, 1);
+	ck_assert_int_eq((int)rig_told(rig, EFFECT_ANNOUNCE, 0)->announce.attempt, 1);
+	ck_assert_ptr_null(rig_told(rig, EFFECT_ANNOUNCE, 1));
+	rig_started(rig, 11, 1);
+	ck_assert_int_eq((int)rig_told(rig, EFFECT_ANNOUNCE, 0)->announce.attempt, 1);
+	ck_assert_ptr_null(rig_told(rig, EFFECT_ANNOUNCE, 1));
+	rig_succeed(rig, 11, 1);
+	rig_step_ok(rig, rig_order(rig));
+	ck_assert_int_eq((int)rig_told(rig, EFFECT_ANNOUNCE, 0)->announce.build, 1);
+	ck_assert_int_eq((int)rig_told(rig, EFFECT_ANNOUNCE, 0)->announce.job, 0);
+	ck_assert_ptr_null(rig_told(rig, EFFECT_ANNOUNCE, 1));
+}
+END_TEST
+
 START_TEST(a_submit_that_is_not_sound_is_refused_and_leaves_nothing)
 {
 	ck_assert_int_eq(rig_submit(rig, 1, "", ""), 0);
@@ -339,6 +377,7 @@ int main(void)
 	tcase_add_test(tc, policy_and_timeout_are_not_tried_again);
 	tcase_add_test(tc, infra_is_tried_three_times_with_growing_back_off);
 	tcase_add_test(tc, a_success_without_a_sound_digest_is_none);
+	tcase_add_test(tc, a_success_without_media_type_or_size_is_none);
 	tcase_add_test(tc, a_doubled_result_is_acknowledged_and_changes_nothing);
 	tcase_add_test(tc, a_result_of_a_forgotten_build_is_acknowledged);
 	tcase_add_test(tc, a_queued_job_is_cancelled_at_once);
@@ -348,6 +387,7 @@ int main(void)
 	tcase_add_test(tc, an_offer_cancelled_may_still_be_refused);
 	tcase_add_test(tc, the_cancel_is_sent_again_to_a_worker_that_comes_back);
 	tcase_add_test(tc, what_cannot_be_cancelled_says_why);
+	tcase_add_test(tc, what_changed_is_announced_once);
 	tcase_add_test(tc, a_submit_that_is_not_sound_is_refused_and_leaves_nothing);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_NORMAL);

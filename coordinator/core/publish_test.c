@@ -228,6 +228,26 @@ START_TEST(one_publish_at_a_time_per_reference)
 }
 END_TEST
 
+START_TEST(the_older_build_goes_first_whichever_waited_longer)
+{
+	struct publish_order order;
+
+	built(TAG);
+	order = *rig_order(rig);
+	rig_submit(rig, 1, AMD, TAG);
+	built(TAG);
+	rig_succeed(rig, 11, 2);
+	ck_assert_int_eq(rig_build(rig, 2)->state, BUILD_PUBLISHING);
+	rig_step_ok(rig, &order);
+	steps_ok(3);
+	ck_assert_int_eq(rig_build(rig, 1)->state, BUILD_SUCCEEDED);
+	ck_assert_int_eq(rig->tables[ROW_PUBLISH].rows[rig_order(rig)->publish - 1]->publish.build, 2);
+	steps_ok(8);
+	ck_assert_str_eq(rig_tag(rig, 3, TAG)->digest, rig_build(rig, 3)->index_digest);
+	ck_assert_int_eq(rig_tag(rig, 2, TAG)->state, TAG_MOVED);
+}
+END_TEST
+
 START_TEST(other_references_do_not_wait)
 {
 	built("r/a:1");
@@ -323,6 +343,7 @@ int main(void)
 	tcase_add_test(tc, a_step_begun_is_taken_again_after_a_restart);
 	tcase_add_test(tc, a_back_off_survives_a_restart);
 	tcase_add_test(tc, one_publish_at_a_time_per_reference);
+	tcase_add_test(tc, the_older_build_goes_first_whichever_waited_longer);
 	tcase_add_test(tc, other_references_do_not_wait);
 	tcase_add_test(tc, a_tag_that_a_newer_build_moved_is_superseded);
 	tcase_add_test(tc, superseded_is_known_after_a_restart);

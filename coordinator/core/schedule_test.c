@@ -102,13 +102,13 @@ END_TEST
 
 START_TEST(the_least_loaded_worker_is_chosen)
 {
-	rig_hello(rig, 11, "w1", AMD, 1);
+	static const int64_t sessions[] = { 11, 12, 12, 11, 12, 12 };
+
+	rig_hello(rig, 11, "w1", AMD, 2);
 	rig_hello(rig, 12, "w2", AMD, 4);
-	rig_submit(rig, 1, AMD, "");
-	ck_assert_int_eq(rig_sent_to(rig, WIRE_OFFER, 0), 11);
-	for (int i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		rig_submit(rig, 1, AMD, "");
-		ck_assert_int_eq(rig_sent_to(rig, WIRE_OFFER, 0), 12);
+		ck_assert_int_eq(rig_sent_to(rig, WIRE_OFFER, 0), sessions[i]);
 	}
 }
 END_TEST
@@ -183,6 +183,8 @@ START_TEST(a_draining_worker_is_offered_nothing_more)
 	rig_succeed(rig, 11, 1);
 	ck_assert_int_eq(rig_build(rig, 1)->state, BUILD_SUCCEEDED);
 	ck_assert_ptr_null(rig_sent(rig, WIRE_OFFER, 0));
+	rig_hello(rig, 12, "w1", AMD, 2);
+	ck_assert_int_eq(rig_sent_to(rig, WIRE_OFFER, 0), 12);
 }
 END_TEST
 

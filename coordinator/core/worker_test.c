@@ -377,6 +377,45 @@ START_TEST(the_proof_is_kept_with_the_attempt)
 }
 END_TEST
 
+START_TEST(an_event_said_twice_is_taken_once)
+{
+	start_one();
+	rig_started(rig, 11, 1);
+	rig_say(rig, 11, &(struct wire_message){ .type = WIRE_STARTED, .started = { 1, 1, "another proof" } });
+	ck_assert_ptr_nonnull(rig_sent(rig, WIRE_ACK, 0));
+	ck_assert_str_eq(rig_attempt(rig, 1)->proof, "native, just now");
+	rig_hello(rig, 12, "w2", AMD, 1);
+	rig_started(rig, 12, 1);
+	ck_assert_int_eq(rig_sent_to(rig, WIRE_ACK, 0), 12);
+	ck_assert_int_eq(rig_sent_to(rig, WIRE_ABANDON, 0), 12);
+}
+END_TEST
+
+START_TEST(a_hello_before_we_listen_starts_no_lease)
+{
+	start_one();
+	rig_load(rig);
+	rig_hello_holding(rig, 21, "w1", AMD, 1);
+	rig_pass_time(rig, 300000);
+	ck_assert_int_eq(rig_attempt(rig, 1)->state, ATTEMPT_RUNNING);
+	rig_listen(rig);
+	rig_pass_time(rig, 60000);
+	ck_assert_int_eq(rig_attempt(rig, 1)->state, ATTEMPT_LOST);
+}
+END_TEST
+
+START_TEST(an_offer_on_its_way_when_the_lease_ends_does_not_count)
+{
+	rig_hello(rig, 11, "w1", AMD, 1);
+	rig_submit(rig, 1, AMD, "");
+	rig_left(rig, 11);
+	rig_pass_time(rig, 30000);
+	ck_assert_int_eq(rig_attempt(rig, 1)->state, ATTEMPT_REFUSED);
+	ck_assert(!rig_attempt(rig, 1)->is_confirmed);
+	ck_assert_int_eq(rig_job(rig, 1)->attempt_count, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("worker");
@@ -408,6 +447,9 @@ int main(void)
 	tcase_add_test(tc, what_a_worker_does_not_say_is_answered_with_error);
 	tcase_add_test(tc, a_step_is_saved_and_announced_but_not_acknowledged);
 	tcase_add_test(tc, the_proof_is_kept_with_the_attempt);
+	tcase_add_test(tc, an_event_said_twice_is_taken_once);
+	tcase_add_test(tc, a_hello_before_we_listen_starts_no_lease);
+	tcase_add_test(tc, an_offer_on_its_way_when_the_lease_ends_does_not_count);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -10,7 +10,7 @@ printf 'FROM scratch\nCOPY Dockerfile /\n' >"$context/Dockerfile"
 start_registry
 # -D: the coordinator itself is our child, strace watches from the side.
 start_coordinator_under strace -D -f -y -ttt -xx -s 70000 -o "$W/trace" \
-	-e trace=fdatasync,read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg
+	-e trace=fdatasync,pwrite64,read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg
 start_worker w1 "$native"
 for n in 1 2 3; do
 	claim "build $n succeeds under strace" "$manifold" build -q -t "$registry/app:$n" --platform "$native" "$context"

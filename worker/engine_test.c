@@ -21,8 +21,7 @@
 #include "worker/engine.h"
 #include "worker/files.h"
 #include "worker/process.h"
-
-#define BUSYBOX "/bin/busybox"
+#include "worker/test_world.h"
 
 static char top[64], context_dir[96], scratch_dir[96];
 static struct engine *engine;
@@ -37,32 +36,16 @@ static void put(const char *name, const char *text)
 	ck_assert_int_eq(file_write_text(path, text, &err), 0);
 }
 
-static void file_copy(const char *from, const char *to)
-{
-	int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
-	struct timespec times[2] = { { .tv_sec = 1000000000 }, { .tv_sec = 1000000000 } };
-	char piece[65536];
-	ssize_t got;
-
-	while ((got = read(in, piece, sizeof(piece))) > 0)
-		ck_assert_int_eq(write(out, piece, (size_t)got), got);
-	futimens(out, times);
-	close(in);
-	close(out);
-}
-
 static void setup(void)
 {
 	struct engine_settings settings = { .name = "auto", .isolation = "auto", .state_dir = top };
 	struct error err;
-	char path[128];
 
 	snprintf(context_dir, sizeof(context_dir), "%s/context", top);
 	snprintf(scratch_dir, sizeof(scratch_dir), "%s/scratch", top);
 	ck_assert_int_eq(mkdir(context_dir, 0700), 0);
 	ck_assert_int_eq(mkdir(scratch_dir, 0700), 0);
-	snprintf(path, sizeof(path), "%s/busybox", context_dir);
-	file_copy(BUSYBOX, path);
+	test_copy_busybox(context_dir);
 	if (engine_open(&settings, &engine, &err) < 0)
 		ck_abort_msg("%s", err.msg);
 	spec = (struct build_spec){ .dockerfile = (char *)(uintptr_t)"Dockerfile" };
@@ -73,14 +56,6 @@ static void teardown(void)
 	engine_close(engine);
 	dir_remove_all(AT_FDCWD, context_dir);
 	dir_remove_all(AT_FDCWD, scratch_dir);
-}
-
-/* The engine's state is kept from test to test, as a worker keeps it; in memory where that can be had. */
-static void top_make(void)
-{
-	snprintf(top, sizeof(top), "%s/engine-test-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	if (!mkdtemp(top))
-		abort();
 }
 
 struct outcome {
@@ -453,7 +428,7 @@ int main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, count_files, no_file_left_open);
 	tcase_add_checked_fixture(tc, setup, teardown);
-	if (geteuid() == 0 && access(BUSYBOX, X_OK) == 0 && access("/usr/bin/buildah", X_OK) == 0) {
+	if (geteuid() == 0 && access(TEST_BUSYBOX, X_OK) == 0 && access("/usr/bin/buildah", X_OK) == 0) {
 		tcase_add_test(tc, an_image_ends_in_the_layout_and_is_the_same_when_nothing_changed);
 		tcase_add_test(tc, each_platform_has_its_own_cache_and_variant);
 		tcase_add_test(tc, arguments_of_users_are_never_flags);
@@ -466,7 +441,8 @@ int main(void)
 		tcase_add_test(tc, a_dockerfile_that_leads_out_of_the_context_is_refused);
 		tcase_add_test(tc, an_unknown_engine_or_place_is_refused);
 	}
-	top_make();
+	/* The state is kept from test to test, as a worker keeps it. */
+	test_folder(top, sizeof(top), "engine-test");
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_NORMAL);
 	dir_remove_all(AT_FDCWD, top);

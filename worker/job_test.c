@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole attempts with the real buildah and docker-registry, as root; where one is missing there is nothing to test. */
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <time.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/buf.h"
 #include "common/context/context.h"
@@ -16,9 +17,8 @@
 #include "worker/files.h"
 #include "worker/job.h"
 #include "worker/test_front.h"
+#include "worker/test_world.h"
 
-#define BUSYBOX "/bin/busybox"
-#define SECRET "correct-horse-battery"
 
 static char top[64], context_dir[96], tar[96], url[64], state_dir[96], registry_host[2][64];
 static struct front front;
@@ -107,7 +107,7 @@ static int credential(int64_t attempt, const char *host, struct wire_credential 
 	outcome->credentials++;
 	if (strcmp(host, registry_host[1]) != 0)
 		return error_set(err, ERR_NOT_FOUND, "none");
-	*ret = (struct wire_credential){ .is_basic = true, .username = "tester", .secret = mem_strdup(SECRET) };
+	*ret = (struct wire_credential){ .is_basic = true, .username = TEST_USER, .secret = mem_strdup(TEST_SECRET) };
 	return 0;
 }
 
@@ -343,13 +343,13 @@ START_TEST(a_password_is_asked_for_when_needed_and_never_logged)
 	ck_assert_int_eq(base.credentials, 1);
 	snprintf(dockerfile, sizeof(dockerfile), "FROM %s@%s\nARG S\nRUN echo \"it is $S.\"\n", repository, base.result.digest);
 	order = (struct order){ .attempt = 72, .dockerfile = dockerfile, .repository = repository, .platform = "linux/amd64",
-				.arg = { (char *)(uintptr_t)"S", (char *)(uintptr_t)SECRET } };
+				.arg = { (char *)(uintptr_t)"S", (char *)(uintptr_t)TEST_SECRET } };
 	attempt_run(&order, &app);
 	assert_succeeded(&app);
 	ck_assert_int_eq(app.credentials, 1);
 	log_text(72, &log);
 	ck_assert_ptr_nonnull(strstr(buf_text(&log), "it is ***."));
-	ck_assert_ptr_null(strstr(buf_text(&log), SECRET));
+	ck_assert_ptr_null(strstr(buf_text(&log), TEST_SECRET));
 }
 END_TEST
 
@@ -371,101 +371,24 @@ START_TEST(a_push_without_the_right_names_registry_and_credential)
 }
 END_TEST
 
-/* A port nobody has at the moment. */
-static int port_free(void)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(address);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (bind(fd, (struct sockaddr *)&address, len) < 0 || getsockname(fd, (struct sockaddr *)&address, &len) < 0)
-		abort();
-	close(fd);
-	return ntohs(address.sin_port);
-}
-
-static void port_wait(int port)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-
-	for (int tries = 0; tries < 600; tries++) {
-		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		int rc = connect(fd, (struct sockaddr *)&address, sizeof(address));
-
-		close(fd);
-		if (rc == 0)
-			return;
-		poll(NULL, 0, 50);
-	}
-	abort();
-}
-
-/* tester:SECRET, as `htpasswd -Bbn` writes it. */
-#define HTPASSWD "tester:$2y$05$gpoYIJ/ZRt3Y9U2K6YiXB.LEzL8zw.taxhPPt5VVLhESvEmDhJlAu\n"
-
-static void registry_start(int which)
-{
-	char text[1024], config[128], auth[256] = "", path[128];
-	struct error err;
-	int port = port_free();
-
-	snprintf(registry_host[which], sizeof(registry_host[which]), "127.0.0.1:%d", port);
-	if (which == 1) {
-		snprintf(path, sizeof(path), "%s/htpasswd", top);
-		file_write_text(path, HTPASSWD, &err);
-		snprintf(auth, sizeof(auth), "auth: {htpasswd: {realm: r, path: %s}}\n", path);
-	}
-	snprintf(config, sizeof(config), "%s/registry%d.yml", top, which);
-	snprintf(text, sizeof(text), "version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n"
-		 "storage: {filesystem: {rootdirectory: %s/registry%d}}\nhttp: {addr: '127.0.0.1:%d'}\n%s", top, which, port, auth);
-	file_write_text(config, text, &err);
-	registry_pid[which] = fork();
-	if (registry_pid[which] == 0) {
-		int null = open("/dev/null", O_RDWR);
-
-		dup2(null, 1);
-		dup2(null, 2);
-		execlp("docker-registry", "docker-registry", "serve", config, NULL);
-		_exit(127);
-	}
-	port_wait(port);
-}
-
-static void busybox_copy(void)
-{
-	char path[128], piece[65536];
-	struct timespec times[2] = { { .tv_sec = 1000000000 }, { .tv_sec = 1000000000 } };
-	int in = open(BUSYBOX, O_RDONLY | O_CLOEXEC), out;
-	ssize_t got;
-
-	snprintf(path, sizeof(path), "%s/busybox", context_dir);
-	out = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
-	while ((got = read(in, piece, sizeof(piece))) > 0) {
-		if (write(out, piece, (size_t)got) != got)
-			abort();
-	}
-	futimens(out, times);
-	close(in);
-	close(out);
-}
-
 static void world_make(void)
 {
 	struct engine_settings settings = { .name = "buildah", .state_dir = state_dir };
 	struct error err;
 
-	snprintf(top, sizeof(top), "%s/job-test-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	if (!mkdtemp(top))
-		abort();
+	test_folder(top, sizeof(top), "job-test");
 	snprintf(context_dir, sizeof(context_dir), "%s/context", top);
 	snprintf(state_dir, sizeof(state_dir), "%s/state", top);
 	snprintf(tar, sizeof(tar), "%s/context.tar", top);
 	mkdir(context_dir, 0700);
 	mkdir(state_dir, 0700);
-	busybox_copy();
-	registry_start(0);
-	registry_start(1);
+	test_copy_busybox(context_dir);
+	for (int i = 0; i < 2; i++) {
+		char dir[96];
+
+		snprintf(dir, sizeof(dir), "%s/registry%d", top, i);
+		registry_pid[i] = test_registry_start(dir, i == 1, registry_host[i], sizeof(registry_host[i]));
+	}
 	if (engine_open(&settings, &engine, &err) < 0 || facts_take(state_dir, &facts, &err) < 0) {
 		fprintf(stderr, "%s\n", err.msg);
 		abort();
@@ -475,10 +398,8 @@ static void world_make(void)
 
 static void world_end(void)
 {
-	for (int i = 0; i < 2; i++) {
-		kill(registry_pid[i], SIGTERM);
-		waitpid(registry_pid[i], NULL, 0);
-	}
+	test_registry_stop(registry_pid[0]);
+	test_registry_stop(registry_pid[1]);
 	engine_close(engine);
 	dir_remove_all(AT_FDCWD, top);
 }
@@ -497,7 +418,7 @@ static void teardown(void)
 
 static bool is_possible(void)
 {
-	return geteuid() == 0 && access(BUSYBOX, X_OK) == 0 && access("/usr/bin/buildah", X_OK) == 0 &&
+	return geteuid() == 0 && access(TEST_BUSYBOX, X_OK) == 0 && access("/usr/bin/buildah", X_OK) == 0 &&
 	       access("/usr/bin/docker-registry", X_OK) == 0;
 }
 

@@ -81,7 +81,7 @@ START_TEST(a_proof_takes_no_longer_than_an_eye_blink)
 		ms = (end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000;
 		best_ms = ms < best_ms ? ms : best_ms;
 	}
-	ck_assert_int_lt(best_ms, 100); /* measured: 9; the rest is for busy machines and sanitizers */
+	ck_assert_int_lt(best_ms, 100); /* 4 to 6 at best, 15 on average on 2 loaded cores; the rest is for sanitizers */
 }
 END_TEST
 

@@ -41,13 +41,15 @@ as_owner() { # the checkout's files stay their owner's
 	if [ -n "${SUDO_USER:-}" ]; then runuser -u "$SUDO_USER" -- "$@"; else "$@"; fi
 }
 
-# Ports are chosen once and kept while they are free or ours.
+# Ports are chosen once and kept while they are free or ours. Claims last until the services hold them.
+claims=()
+trap '[ ${#claims[@]} = 0 ] || rm -rf "${claims[@]}"' EXIT
 keep_port() { # NAME DAEMON FROM: sets $port
 	local file=$Q/$1.port
 	if [ -s "$file" ] && port=$(cat "$file") && { daemon_pid $Q "$2" >/dev/null || port_is_free "$port"; }; then return; fi
 	port=$(port_pick "$3")
 	echo "$port" >"$file"
-	rm -rf "${TMPDIR:-/tmp}/manifold-port-$port"
+	claims+=("${TMPDIR:-/tmp}/manifold-port-$port")
 }
 # Starts what does not run, and again what runs from an older build.
 keep_running() { # NAME BINARY READY-COMMAND -- COMMAND...
@@ -93,12 +95,13 @@ start_coordinator() {
 	create_token worker-token workers worker
 	keep_running coordinator $coordinator coordinator_is_ready -- \
 		$coordinator --data-dir $Q/data --listen 127.0.0.1:"$front" --worker-listen 127.0.0.1:"$workers"
-	{
+	(
+		umask 077 && rm -f $Q/env && exec >$Q/env
 		echo "export MANIFOLD_URL=http://127.0.0.1:$front"
 		echo "export MANIFOLD_TOKEN=$(cat $Q/token)"
 		echo "export MANIFOLD_REGISTRY=$registry"
-	} >$Q/env
-	[ -z "${SUDO_USER:-}" ] || chown -R "$SUDO_USER" $Q/env
+	)
+	[ -z "${SUDO_USER:-}" ] || chown "$SUDO_USER" $Q $Q/env
 	. $Q/env
 }
 coordinator_is_ready() { curl -fsS "http://127.0.0.1:$front/readyz"; }

@@ -51,7 +51,7 @@ clean() {
 	! declare -F at_exit >/dev/null || at_exit >/dev/null 2>&1
 	for name in "${daemons[@]}"; do daemon_stop "$W" "$name" 15 || echo "e2e: $name had to be killed"; done
 	[ -z "${KEEP:-}" ] || { echo "e2e: kept $W" && exit $rc; }
-	[ "$failed" = 0 ] && [ $rc = 0 ] || tail -n 30 $(ls "$W"/*.log | grep -v /registry.log)
+	[ "$failed" = 0 ] && [ $rc = 0 ] || find "$W" -maxdepth 2 -name "*.log" ! -name registry.log -exec tail -v -n 30 {} +
 	# What a worker killed in mid-build has left mounted.
 	awk -v w="$W/" 'index($2, w) == 1 { print $2 }' /proc/self/mounts | sort -r | while read -r m; do umount -l "$m"; done
 	rm -rf "$W" "${claimed_ports[@]}"

@@ -50,5 +50,5 @@ claim "what has only the number of ours is left alone" kill -0 $bystander
 kill $bystander
 mv "$W/worker-2.pid" "$QUICKSTART_DIR/worker-2.pid"
 claim "stop ends the rest" deploy/quickstart.sh stop
-claim "nothing of it runs any more" sh -c "! kill -0 $(echo $ours) 2>/dev/null"
+claim "nothing of it runs any more" sh -c "for pid in $(echo $ours); do ! kill -0 \$pid 2>/dev/null || exit 1; done"
 finish

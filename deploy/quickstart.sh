@@ -89,7 +89,7 @@ create_token() { # FILE NAME SCOPES
 start_coordinator() {
 	keep_port front coordinator 7480
 	front=$port
-	keep_port workers coordinator 7481
+	keep_port workers coordinator $((front + 1)) # above it: nothing listens on the front yet
 	workers=$port
 	create_token token quickstart submit,read,admin
 	create_token worker-token workers worker

@@ -14,8 +14,7 @@
 #include "coordinator/front/reply.h"
 
 #define INPUT_MAX 65536          /* bytes that wait while a reply is being written */
-#define LINGER_MS 2000           /* a refused client may go on sending so long, */
-#define LINGER_BYTES (16 << 20)  /* and so much, before a reset could cost it the answer */
+#define LINGER_MS 2000           /* a refused client may go on sending so long: a reset could cost it the answer */
 
 /*
  * head -> body -> busy -> head ...: waits for a whole head, for evhttp to have the body, for the
@@ -33,7 +32,6 @@ struct conn {
 	enum conn_state state;
 	bool must_rescan;                /* of the next head, what is in the input has not been read */
 	int64_t deadline_ms;             /* 0: none */
-	int64_t lingered_bytes;
 	struct head head;
 	struct match match;
 	struct token_info token;
@@ -171,9 +169,6 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
 	if (!info->n_added)
 		return;
 	if (conn->state == CONN_REFUSED) {
-		conn->lingered_bytes += (int64_t)info->n_added;
-		if (conn->lingered_bytes > LINGER_BYTES)
-			set_deadline(conn, 0);
 		evbuffer_drain(input, evbuffer_get_length(input));
 	} else if (conn->state == CONN_HEAD && conn->must_rescan) {
 		rescan(conn);

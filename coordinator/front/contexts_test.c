@@ -293,19 +293,22 @@ END_TEST
 
 START_TEST(a_write_that_fails_is_answered_and_removed)
 {
-	struct reply reply;
+	int full = 0, fired = 1;
 
 	start();
-	for (int nth = 1; nth <= 2; nth++) {
+	for (int nth = 1; fired; nth++) {
+		struct reply reply;
+
 		fault_arm(nth);
 		reply = put(path_of("abc", 3), "abc", 3);
-		ck_assert(fault_fired());
-		ck_assert_msg(reply.status == 507 || reply.status == 500, "%d", reply.status);
+		fired = fault_fired();
+		ck_assert_msg(fired ? reply.status >= 500 : reply.status == 201, "%d: %d", nth, reply.status);
+		full += reply.status == 507;
+		ck_assert_int_eq(file_count(), fired ? 0 : 1);
 		reply_clear(&reply);
-		ck_assert_int_eq(file_count(), 0);
 	}
 	fault_arm(0);
-	must_put("abc", 3, 201);
+	ck_assert_int_ge(full, 1);
 }
 END_TEST
 

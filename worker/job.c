@@ -204,10 +204,12 @@ static int attempt_clean(const char *name, void *arg, struct error *err)
 {
 	const struct job_place *place = arg;
 	CLEANUP(mem_freep) char *work_dir = NULL;
-	char tail[300];
+	char tail[300], auth_path[256];
 	struct cgroup cgroup;
 
 	(void)err;
+	job_auth_path(place->state_dir, strtoll(name, NULL, 10), auth_path, sizeof(auth_path));
+	job_auth_remove(auth_path);
 	cgroup_make(&cgroup, place->state_dir, strtoll(name, NULL, 10));
 	cgroup_remove(&cgroup);
 	snprintf(tail, sizeof(tail), "attempts/%.255s/work", name);

@@ -13,6 +13,7 @@
 #include "worker/files.h"
 #include "worker/job_failure.h"
 #include "worker/job_state.h"
+#include "worker/process_cgroup.h"
 
 #define DOCKERFILE_MAX (1024 * 1024)
 #define AUTH_DIR "/run" /* in memory: never on a disk */
@@ -107,6 +108,14 @@ static void auth_collect(struct job *job, const char *dockerfile, struct buf *au
 	}
 }
 
+void job_auth_path(const char *state_dir, int64_t attempt, char *path, size_t size)
+{
+	char name[CGROUP_NAME_MAX];
+
+	cgroup_name(state_dir, attempt, name);
+	snprintf(path, size, AUTH_DIR "/%s.auth", name);
+}
+
 void job_auth_write(struct job *job, char *path, size_t size)
 {
 	CLEANUP(buf_clear) struct buf dockerfile = { 0 };
@@ -124,8 +133,9 @@ void job_auth_write(struct job *job, char *path, size_t size)
 	auth_collect(job, buf_text(&dockerfile), &auths);
 	if (auths.len == 0)
 		return;
-	snprintf(path, size, AUTH_DIR "/manifold-auth-XXXXXX");
-	fd = mkostemp(path, O_CLOEXEC);
+	job_auth_path(job->state_dir, job->attempt, path, size);
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		path[0] = '\0';
 	} else {

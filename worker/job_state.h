@@ -55,6 +55,9 @@ int job_fail(struct job *job, enum failure_class failure, const char *fmt, ...) 
 /* 0: in ret until the attempt ends; 1: there is none; -1. Asked for once a host; its secret is kept out of the log. */
 int job_credential(struct job *job, const char *host, struct job_credential **ret_credential, struct error *err);
 
+/* Where that of an attempt is; left behind only by a kill -9, until the worker starts again. */
+void job_auth_path(const char *state_dir, int64_t attempt, char *path, size_t size);
+
 /* A credentials file when the Dockerfile names a registry that we push to; *ret_path "" when not. Removed by job_auth_remove. */
 void job_auth_write(struct job *job, char *path, size_t size);
 void job_auth_remove(const char *path);

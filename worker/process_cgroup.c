@@ -75,13 +75,18 @@ static bool add(struct cgroup *cgroup, const char *root, const char *controller,
 	return true;
 }
 
+void cgroup_name(const char *state_dir, int64_t attempt, char ret_name[CGROUP_NAME_MAX])
+{
+	snprintf(ret_name, CGROUP_NAME_MAX, "manifold-%" PRId64 "-%08" PRIx32, attempt, mark(state_dir));
+}
+
 void cgroup_make(struct cgroup *cgroup, const char *state_dir, int64_t attempt)
 {
-	char name[64];
+	char name[CGROUP_NAME_MAX];
 	struct statfs fs;
 
 	*cgroup = (struct cgroup){ 0 };
-	snprintf(name, sizeof(name), "manifold-%" PRId64 "-%08" PRIx32, attempt, mark(state_dir));
+	cgroup_name(state_dir, attempt, name);
 	if (statfs(CGROUP_ROOT, &fs) < 0)
 		return;
 	if ((unsigned long)fs.f_type == CGROUP2_MAGIC) {

@@ -18,7 +18,12 @@ struct cgroup {
 	int procs_fds[CGROUP_DIRS_MAX];             /* for process_spec */
 };
 
+#define CGROUP_NAME_MAX 64
+
 /* manifold-<attempt>-<a mark of state_dir>: workers of one host do not meet. */
+void cgroup_name(const char *state_dir, int64_t attempt, char ret_name[CGROUP_NAME_MAX]);
+
+/* Of that name, below our own groups. */
 void cgroup_make(struct cgroup *cgroup, const char *state_dir, int64_t attempt);
 
 /* Processes that the kernel killed in it for want of memory; 0 when that is not told. */

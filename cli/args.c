@@ -34,6 +34,19 @@ int args_parse(const struct command *command, int argc, char **argv, const char 
 	return EXIT_OK;
 }
 
+int args_get(const struct command *command, struct args *args, const char *path, json_t **ret_root)
+{
+	struct client *client = NULL;
+	struct error err;
+	int rc;
+
+	if (client_open(&args->client, &client, &err) < 0)
+		return command_fail(command, &err);
+	rc = client_get(client, path, ret_root, &err);
+	client_close(client);
+	return rc < 0 ? command_fail(command, &err) : EXIT_OK;
+}
+
 int args_build(const struct command *command, const struct args *args, int64_t *ret_build)
 {
 	char *end;

@@ -16,6 +16,9 @@ struct args {
 /* EXIT_OK, or the status to leave with (said on stderr). extra: which of "j", "r", "f", "p" are allowed. */
 int args_parse(const struct command *command, int argc, char **argv, const char *extra, struct args *ret_args);
 
+/* What a path of the API answers (json_decref); EXIT_OK, or the status of the error (said). */
+int args_get(const struct command *command, struct args *args, const char *path, json_t **ret_root);
+
 /* The word as a build id above 0; EXIT_OK or EXIT_USAGE (said). */
 int args_build(const struct command *command, const struct args *args, int64_t *ret_build);
 

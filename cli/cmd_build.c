@@ -173,8 +173,7 @@ static int conclude(struct client *client, const struct build_args *args, const 
 	int status = status_of(root);
 
 	if (args->is_json) {
-		json_dumpf(root, stdout, JSON_INDENT(2));
-		putchar('\n');
+		view_json(root);
 	}
 	if (status != EXIT_OK)
 		print_failures(client, root);

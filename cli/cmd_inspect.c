@@ -160,8 +160,7 @@ static void print_json(const struct inspection *in)
 	}
 	root = json_pack("{s:s, s:s, s:s, s:o}", "name", name, "digest", in->manifest.descriptor.digest, "media_type",
 			 in->manifest.descriptor.media_type, "manifests", list);
-	json_dumpf(root, stdout, JSON_INDENT(2));
-	putchar('\n');
+	view_json(root);
 	json_decref(root);
 }
 

@@ -72,7 +72,7 @@ static int ps_run(const struct command *command, int argc, char **argv)
 	if (rc < 0)
 		return command_fail(command, &err);
 	if (options.is_json)
-		json_dumpf(root, stdout, JSON_INDENT(2)), putchar('\n');
+		view_json(root);
 	else
 		view_jobs(json_object_get(root, "jobs"), stdout);
 	json_decref(root);

@@ -59,9 +59,7 @@ static void show_build(const json_t *build)
 
 static int show_run(const struct command *command, int argc, char **argv)
 {
-	struct client *client = NULL;
 	struct args args;
-	struct error err;
 	json_t *root = NULL;
 	int64_t build;
 	char path[64];
@@ -69,19 +67,14 @@ static int show_run(const struct command *command, int argc, char **argv)
 
 	if (rc != EXIT_OK || (rc = args_build(command, &args, &build)) != EXIT_OK)
 		return rc;
-	if (client_open(&args.client, &client, &err) < 0)
-		return command_fail(command, &err);
 	snprintf(path, sizeof(path), "/v1/builds/%lld", (long long)build);
-	rc = client_get(client, path, &root, &err);
-	client_close(client);
-	if (rc < 0)
-		return command_fail(command, &err);
-	if (args.is_json) {
-		json_dumpf(root, stdout, JSON_INDENT(2));
-		putchar('\n');
-	} else {
+	rc = args_get(command, &args, path, &root);
+	if (rc != EXIT_OK)
+		return rc;
+	if (args.is_json)
+		view_json(root);
+	else
 		show_build(root);
-	}
 	json_decref(root);
 	return EXIT_OK;
 }

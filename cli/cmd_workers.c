@@ -43,37 +43,36 @@ static void view_worker(struct table *table, const json_t *worker)
 	table_cell(table, buf_text(&what));
 }
 
-static int workers_run(const struct command *command, int argc, char **argv)
+static void view_workers(const json_t *workers)
 {
 	static const char *const titles[] = { "WORKER", "STATE", "JOBS", "PLATFORMS", "ENGINE", "CPU", NULL };
-	struct table *table;
-	struct client *client = NULL;
-	struct args args;
-	json_t *root = NULL, *worker;
-	struct error err;
+	struct table *table = table_new(titles);
+	json_t *worker;
 	size_t i;
+
+	json_array_foreach(workers, i, worker)
+		view_worker(table, worker);
+	table_print(table, stdout);
+	table_free(table);
+}
+
+static int workers_run(const struct command *command, int argc, char **argv)
+{
+	struct args args;
+	json_t *root = NULL;
 	int rc = args_parse(command, argc, argv, "j", &args);
 
 	if (rc != EXIT_OK)
 		return rc;
 	if (args.word)
 		return command_usage(command, "unexpected word \"%s\"", args.word);
-	if (client_open(&args.client, &client, &err) < 0)
-		return command_fail(command, &err);
-	rc = client_get(client, "/v1/workers", &root, &err);
-	client_close(client);
-	if (rc < 0)
-		return command_fail(command, &err);
-	if (args.is_json) {
-		json_dumpf(root, stdout, JSON_INDENT(2));
-		putchar('\n');
-	} else {
-		table = table_new(titles);
-		json_array_foreach(json_object_get(root, "workers"), i, worker)
-			view_worker(table, worker);
-		table_print(table, stdout);
-		table_free(table);
-	}
+	rc = args_get(command, &args, "/v1/workers", &root);
+	if (rc != EXIT_OK)
+		return rc;
+	if (args.is_json)
+		view_json(root);
+	else
+		view_workers(json_object_get(root, "workers"));
 	json_decref(root);
 	return EXIT_OK;
 }

@@ -17,6 +17,12 @@ int64_t view_int(const json_t *obj, const char *key)
 	return json_integer_value(json_object_get(obj, key));
 }
 
+void view_json(const json_t *root)
+{
+	json_dumpf(root, stdout, JSON_INDENT(2));
+	putchar('\n');
+}
+
 void view_duration(int64_t ms, char *text, size_t size)
 {
 	if (ms < 0)

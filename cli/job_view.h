@@ -18,6 +18,9 @@ void view_duration(int64_t ms, char *text, size_t size);
 /* "147.2 MB" */
 void view_size(int64_t bytes, char *text, size_t size);
 
+/* As the API gives it, for --json. */
+void view_json(const json_t *root);
+
 /* The job table. jobs: an array of jobs as the API gives them. */
 void view_jobs(const json_t *jobs, FILE *out);
 

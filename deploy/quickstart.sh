@@ -21,6 +21,11 @@ if [ "${1:-}" = stop ]; then
 fi
 [ $# = 0 ] || { echo "usage: deploy/quickstart.sh [stop]" >&2 && exit 2; }
 
+as_owner() { # the checkout's files stay their owner's
+	if [ -n "${SUDO_USER:-}" ]; then runuser -u "$SUDO_USER" -- "$@"; else "$@"; fi
+}
+
+as_owner mkdir -p build
 mkdir -p $Q/log $Q/registry-data
 chmod 700 $Q
 began=$SECONDS
@@ -36,9 +41,6 @@ phase() { # WORDS LOG COMMAND...
 	shift 2
 	"$@" >"$log" 2>&1 || failed "$words" "$log"
 	printf '%5d s  %s\n' $((SECONDS - start)) "$words"
-}
-as_owner() { # the checkout's files stay their owner's
-	if [ -n "${SUDO_USER:-}" ]; then runuser -u "$SUDO_USER" -- "$@"; else "$@"; fi
 }
 
 # Ports are chosen once and kept while they are free or ours. Claims last until the services hold them.

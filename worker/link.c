@@ -343,7 +343,7 @@ int link_open(const struct link_settings *settings, const struct link_ports *por
 	info.port = CONTEXT_PORT_NO_LISTEN;
 	info.protocols = protocols;
 	info.user = link;
-	info.gid = info.uid = -1;
+	info.gid = info.uid = (__typeof__(info.uid))-1; /* int or uid_t, by version */
 	info.retry_and_idle_policy = &no_pings_of_lws;
 	info.timeout_secs = DIAL_TIMEOUT_S;
 	info.connect_timeout_secs = DIAL_TIMEOUT_S;

@@ -260,8 +260,8 @@ static int open_context(struct sessions *sessions, struct error *err)
 	info.iface = host;
 	info.protocols = protocols;
 	info.user = sessions;
-	info.gid = -1;
-	info.uid = -1;
+	info.gid = (__typeof__(info.gid))-1;
+	info.uid = (__typeof__(info.uid))-1; /* int or uid_t, by version */
 	info.options = LWS_SERVER_OPTION_VALIDATE_UTF8 | LWS_SERVER_OPTION_DISABLE_IPV6 |
 		       LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
 	info.retry_and_idle_policy = &no_pings_of_lws;

@@ -9,6 +9,8 @@ build="gcc make pkg-config libc6-dev libevent-dev libwebsockets-dev libsqlite3-d
 	libssl-dev libarchive-dev zlib1g-dev libzstd-dev libinih-dev libssh2-1-dev ca-certificates"
 # What a worker and the quickstart run.
 run="buildah runc skopeo docker-registry ca-certificates curl jq sqlite3 procps"
+# buildah of Debian 13 makes no container without it, though it only recommends it.
+[ "$(. /etc/os-release && echo "${VERSION_ID:-0}" | cut -d. -f1)" -lt 13 ] 2>/dev/null || run="$run netavark"
 test="check strace jq curl sqlite3 python3-jsonschema universal-ctags clang libclang-rt-dev apache2-utils git"
 # qemu-user and not qemu-user-static: the latter registers binfmt_misc handlers, and a host with
 # one can prove nothing about its own CPU, so every worker on it would be refused.

@@ -7,6 +7,7 @@
 #define WORKER_TEST_FRONT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 struct front {
@@ -15,7 +16,7 @@ struct front {
 	const char *path;    /* of the file it gives */
 	long break_after;    /* bytes of an answer, while breaks > 0 */
 	int breaks;
-	int requests, ranged;
+	atomic_int requests, ranged;
 	bool is_ignoring_range;
 	int status;          /* instead, when not 0 */
 };

@@ -110,7 +110,8 @@ static void follow_say_waiting(struct follow *follow, const json_t *jobs)
 	json_t *job;
 
 	json_array_foreach(jobs, i, job) {
-		const char *waiting = text_of(job, "waiting_for");
+		bool is_queued = strcmp(text_of(job, "state"), "queued") == 0; /* an offer is answered soon */
+		const char *waiting = is_queued ? text_of(job, "waiting_for") : "";
 		char line[600];
 
 		if (i >= SPEC_PLATFORMS_MAX || strcmp(waiting, follow->waiting[i]) == 0)

@@ -5,6 +5,8 @@
 
 #include "cli/table.h"
 
+#define WHAT_MAX 100 /* bytes of a reason in the job table; manifold show has all of it */
+
 const char *view_text(const json_t *obj, const char *key)
 {
 	const char *text = json_string_value(json_object_get(obj, key));
@@ -56,6 +58,8 @@ static void describe(const json_t *job, char *text, size_t size)
 
 	if (*view_text(job, "waiting_for"))
 		snprintf(text, size, "%s", view_text(job, "waiting_for"));
+	else if (strlen(view_text(job, "reason")) > WHAT_MAX)
+		snprintf(text, size, "%.*s...", WHAT_MAX - 3, view_text(job, "reason"));
 	else if (*view_text(job, "reason"))
 		snprintf(text, size, "%s", view_text(job, "reason"));
 	else if (strcmp(state, "succeeded") == 0)

@@ -202,7 +202,7 @@ static int take_flag(const struct config_program *program, void *target, struct 
 	const struct setting *setting = is_config ? NULL : find(program, name);
 
 	if (!setting && !is_config)
-		return refuse_unknown(program, program->name, "--", name, err);
+		return refuse_unknown(program, "command line", "--", name, err);
 	if (setting && setting->kind == SETTING_BOOL && !value)
 		value = "true";
 	if (take_value(words, name, &value, err) < 0)
@@ -236,13 +236,12 @@ static int walk_words(const struct config_program *program, void *target, struct
 			words.next++;
 		} else if (!flags_end && is_flag(word)) {
 			if (strncmp(word, "--", 2) != 0)
-				return error_set(err, ERR_INVALID, "%s: unknown flag %.64s; --help lists all",
-						 program->name, word);
+				return error_set(err, ERR_INVALID, "command line: unknown flag %.64s; --help lists all", word);
 			if (take_flag(program, target, &words, file, err) < 0)
 				return -1;
 		} else if (!program->has_arguments) {
-			return error_set(err, ERR_INVALID, "%s: \"%.64s\" is no flag, and nothing else is taken",
-					 program->name, word);
+			return error_set(err, ERR_INVALID, "command line: \"%.64s\" is no flag, and nothing else is taken",
+					 word);
 		} else {
 			words.next++;
 			rest++;

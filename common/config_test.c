@@ -251,7 +251,7 @@ END_TEST
 
 START_TEST(an_unknown_flag_is_refused_with_the_nearest)
 {
-	assert_refused("--slot 3", "unknown setting --slot, did you mean --slots?");
+	assert_refused("--slot 3", "command line: unknown setting --slot, did you mean --slots?");
 	assert_refused("--confg x", "did you mean --config?");
 	assert_refused("--weather", "unknown setting --weather; --help lists all");
 	assert_refused("-s 3", "unknown flag -s");

@@ -39,8 +39,8 @@ static int send_context(struct client *client, struct build_args *args, struct e
 	if (rc < 0)
 		return -1;
 	if (!args->is_quiet)
-		fprintf(stderr, "context %.19s, %s, %lld entries%s\n", summary.digest, size,
-			(long long)summary.entry_count, rc == CLIENT_ABSENT ? ": uploading" : ": known already");
+		fprintf(stderr, "context %.19s, %s, %lld entr%s%s\n", summary.digest, size,
+			(long long)summary.entry_count, summary.entry_count == 1 ? "y" : "ies", rc == CLIENT_ABSENT ? ": uploading" : ": known already");
 	if (rc == CLIENT_ABSENT && client_put_fd(client, path, fileno(file), summary.size_bytes, err) < 0)
 		return error_wrap(err, "upload the context");
 	return text_copy(args->spec.context, sizeof(args->spec.context), summary.digest);

@@ -10,7 +10,7 @@
 #define LINE_WIDTH 88
 #define COLUMN_MAX 34
 
-static const char *placeholder(enum setting_kind kind)
+static const char *value_word(enum setting_kind kind)
 {
 	static const char *const names[] = {
 		[SETTING_TEXT] = " TEXT", [SETTING_INT] = " N", [SETTING_SECONDS] = " TIME", [SETTING_BYTES] = " SIZE",
@@ -55,7 +55,7 @@ static size_t column_of(const struct config_program *program)
 
 	for (size_t i = 0; i < program->count; i++) {
 		const struct setting *setting = &program->settings[i];
-		size_t len = strlen("  --  ") + strlen(setting->name) + strlen(placeholder(setting->kind));
+		size_t len = strlen("  --  ") + strlen(setting->name) + strlen(value_word(setting->kind));
 
 		if (len > column && len <= COLUMN_MAX)
 			column = len;
@@ -67,7 +67,7 @@ static void print_setting(const struct setting *setting, size_t column)
 {
 	CLEANUP(buf_clear) struct buf flag = { 0 }, help = { 0 };
 
-	buf_printf(&flag, "--%s%s", setting->name, placeholder(setting->kind));
+	buf_printf(&flag, "--%s%s", setting->name, value_word(setting->kind));
 	buf_puts(&help, setting->help);
 	if (setting->fallback && *setting->fallback)
 		buf_printf(&help, " (default %s)", setting->fallback);

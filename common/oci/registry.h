@@ -66,7 +66,7 @@ int registry_get_manifest(struct registry *registry, const char *path, const cha
 			  struct registry_manifest *ret, struct error *err);
 void registry_manifest_clear(struct registry_manifest *manifest);
 
-/* 0: the digest a tag (or digest) stands for now; 1: absent. */
+/* 0: the digest that a tag (or digest) stands for; 1: absent. */
 int registry_head_manifest(struct registry *registry, const char *path, const char *tag_or_digest,
 			   char ret_digest[DIGEST_TEXT_MAX], struct error *err);
 
